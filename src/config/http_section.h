@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "shared/config_table.h"
+
+/* [http]: what holds for every HTTP listener, of the server and of the proxy. */
+
+/* How long one phase of a connection may take. All three must hold. */
+struct config_phase {
+        uint64_t deadline;     /* us for the whole phase */
+        uint64_t idle;         /* us without a byte */
+        uint64_t minimum_rate; /* bytes a second once `grace` is over; 0: none */
+        uint64_t grace;        /* us from the start of the phase before the rate counts */
+};
+
+struct config_http_limits {
+        uint64_t max_request_line;          /* bytes */
+        uint64_t max_head;                  /* bytes of request line and fields together */
+        int64_t max_fields;                 /* header fields */
+        uint64_t max_body;                  /* bytes of a request's body */
+        uint64_t max_chunk_overhead;        /* bytes of chunk extensions and trailers of a body */
+        int64_t max_requests;               /* on one connection; 0: no limit */
+        int64_t max_connections;            /* of the whole daemon */
+        int64_t max_connections_per_client; /* from one address (IPv6: one /64); 0: no limit */
+};
+
+struct config_http_timeouts {
+        struct config_phase handshake;
+        struct config_phase head;
+        struct config_phase body;
+        struct config_phase send;
+        uint64_t keep_alive; /* us between two requests */
+        uint64_t linger;     /* us to read on after an error, so that the client sees the answer */
+};
+
+struct config_http {
+        struct config_http_limits limits;
+        struct config_http_timeouts timeouts;
+        bool server_field; /* send "Server: ccodes" */
+};
+
+extern const struct config_table config_http_table;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "http/field.h"
+#include "http/method.h"
+#include "shared/cause.h"
+
+/*
+ * HTTP/1.x heads (RFC 9112), parsed in place: pure functions on bytes that allocate nothing and keep no state between
+ * calls, so that they can be tried at every split. Strict where leniency has been used for request smuggling: lines end with CR LF
+ * and nothing else, no obs-fold, no white space before a colon, no control characters.
+ */
+struct h1_limits {
+        uint32_t max_request_line; /* bytes, without CR LF */
+        uint32_t max_head;         /* bytes of the whole head; at most BUFFER_SIZE */
+};
+
+struct h1_request_head {
+        enum http_method method;
+        struct slice method_name;
+        struct slice target;    /* as it was sent */
+        unsigned minor_version; /* 0 or 1 */
+};
+
+/* What a parse says when it returns -EBADMSG. */
+struct h1_fault {
+        enum cause cause;
+        const char *detail; /* static: the rule that was broken, with the RFC's section */
+};
+
+/*
+ * Parses one request head at the start of `data`; views point into it. One empty line before the request line is skipped
+ * (RFC 9112 section 2.2). `scanned` is in/out state of the caller for a head that comes in pieces: 0 at first, then what the last call left.
+ * Returns the length of the head, > 0; -EAGAIN when it is not complete (but already within the limits and free of
+ * faults as far as could be seen cheaply); -EBADMSG with `ret_fault` filled.
+ */
+ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
+                         struct http_fields *fields, struct h1_request_head *ret_head, struct h1_fault *ret_fault);
+
+/* How a request's body is delimited (RFC 9112 section 6.3). */
+enum h1_framing {
+        H1_FRAMING_NONE,    /* no body */
+        H1_FRAMING_LENGTH,  /* Content-Length */
+        H1_FRAMING_CHUNKED, /* Transfer-Encoding: chunked */
+};
+
+/*
+ * Decides the framing, strictly: both fields at once, a repeated or malformed Content-Length, a coding other than exactly one
+ * final "chunked", or Transfer-Encoding in HTTP/1.0 are -EBADMSG.
+ */
+int h1_request_framing(const struct http_fields *fields, unsigned minor_version, enum h1_framing *ret_framing,
+                       uint64_t *ret_length, struct h1_fault *ret_fault);
+
+/* Decodes a chunked body (RFC 9112 section 7.1) bytewise; all zero is its start. */
+struct h1_chunked {
+        uint64_t left;     /* bytes of the current chunk that are still to come */
+        uint32_t overhead; /* bytes of chunk extensions, leading zeros and trailers so far */
+        uint32_t max_overhead;
+        uint8_t state;
+        uint8_t digits;
+};
+
+/*
+ * Consumes a prefix of `data`. Returns how many bytes, with at most one run of body bytes in `ret_body` (its data == NULL when
+ * there is none in the prefix); call again with the rest until it consumes nothing. `ret_done` becomes true with the CR LF that
+ * ends the trailers, which are checked as fields and dropped; one that names a framing, routing or authentication field is a fault. -EBADMSG with `ret_fault` filled.
+ */
+ssize_t h1_chunked_decode(struct h1_chunked *chunked, const char *data, size_t length, struct slice *ret_body,
+                          bool *ret_done, struct h1_fault *ret_fault);
+
+/* Which implementation the CPU got: "avx2", "sse4.2", "portable". */
+const char *h1_parse_implementation(void);
