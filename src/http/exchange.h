@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/body.h"
+#include "http/field.h"
+#include "http/head_block.h"
+#include "http/method.h"
+#include "http/target.h"
+#include "shared/arena.h"
+#include "shared/cause.h"
+
+/*
+ * One request and its response, whatever protocol carries them.
+ *
+ * The session makes it when a head is complete and ends it when the response is sent or the connection is lost. Its memory comes
+ * from its arena, which ends with it; what may outlive it is attached by http_exchange_on_end. It belongs to one
+ * worker: all calls are made on that worker's thread.
+ */
+struct http_exchange;
+struct http_connection;
+struct http_worker;
+struct worker_generation;
+
+struct http_request {
+        enum http_method method;
+        unsigned version; /* 10, 11, 20 */
+        bool is_secure;   /* the scheme is https */
+        bool has_body;
+        int64_t content_length; /* -1: not known before the end */
+        struct slice method_name;
+        struct slice target; /* as it was sent */
+        struct slice host;   /* lower case, without port; data == NULL in HTTP/1.0 without Host */
+        uint16_t port;       /* 0: none was named */
+        struct slice path;   /* canonical; see target.h. "*" for OPTIONS * */
+        struct slice query;  /* as it was sent, without '?'; data == NULL: none */
+        struct http_fields fields;
+};
+
+/* What a handler answers with. Fields that the session itself writes must not be in `block` or `extra`: Date,
+ * Content-Length, Transfer-Encoding, Connection, Keep-Alive. */
+struct http_response {
+        int status;
+        enum cause cause;       /* CAUSE_NONE for a success */
+        int64_t content_length; /* -1: known at the end only. For HEAD and 304, what GET would have, or -1 for no field */
+        const struct http_head_block *block; /* ready fields, or NULL; outlives the exchange by other means */
+        struct http_head_field *extra;       /* further fields; grown by http_response_add */
+        size_t extra_count, extra_capacity;
+        struct http_body *body; /* NULL: no content */
+        struct slice coding;    /* Content-Encoding, for the log only */
+};
+
+/* Takes a request's body as it comes. */
+struct http_body_reader {
+        /* 0 goes on; -EAGAIN pauses (the bytes were taken all the same) until http_exchange_resume; an error ends the connection. */
+        int (*on_data)(struct http_exchange *exchange, struct slice bytes, void *userdata);
+        void (*on_end)(struct http_exchange *exchange, void *userdata);
+        void *userdata;
+};
+
+/* Run when the exchange ends, newest first. Embedded in memory of the arena. */
+struct http_exchange_end {
+        struct http_exchange_end *next;
+        void (*run)(struct http_exchange_end *end, struct http_exchange *exchange);
+};
+
+/* How a session carries an exchange; the handler's calls below go here. */
+struct http_exchange_operations {
+        void (*respond)(struct http_exchange *exchange);
+        void (*resume)(struct http_exchange *exchange);
+        void (*read_body)(struct http_exchange *exchange);
+        void (*inform)(struct http_exchange *exchange, int status); /* 100, 103 with response.extra */
+};
+
+struct http_exchange {
+        const struct http_exchange_operations *operations;
+        struct http_worker *worker;
+        struct http_connection *connection;
+        struct worker_generation *generation; /* the configuration that it began with */
+        struct http_request request;
+        struct http_response response;
+        struct http_body_reader reader; /* on_data == NULL: the body is read and dropped */
+        struct http_exchange_end *ends;
+        struct arena arena;
+        uint64_t id;                       /* for the log and the client: unique among workers and restarts */
+        uint64_t started_usec;             /* loop clock */
+        uint64_t body_received, body_sent; /* bytes */
+        const char *detail;                /* of a failure, for the log; static or in the arena */
+        bool is_responded;                 /* http_exchange_respond was called */
+        bool close;                        /* the connection ends with this exchange */
+};
+
+/* Begins the response that was prepared in exchange->response. Once for each exchange. May end the exchange before it returns:
+ * the handler does not touch it afterwards. */
+void http_exchange_respond(struct http_exchange *exchange);
+
+/* Answers with the cause's status and a small body that says why: problem details (RFC 9457), or HTML for a client that prefers it.
+ * `detail` is for the log only. Ends like http_exchange_respond. */
+void http_exchange_fail(struct http_exchange *exchange, enum cause cause, const char *detail);
+
+/* The body source has more, or the reader can take more. Must not be called from within peek or on_data. */
+void http_exchange_resume(struct http_exchange *exchange);
+
+/* Starts reading the request's body into `reader` (sends 100 Continue when the client waits for it). A response may begin before the body ended. */
+void http_exchange_read_body(struct http_exchange *exchange, struct http_body_reader reader);
+
+/* Attaches something that must be given back when the exchange ends, however it ends. */
+void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_end *end);
+
+/* Adds a response field; the views must live as long as the exchange. The name is lower case. -ENOMEM when the arena is full. */
+int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value);
+
+/* The client's address, in text, with the port after the last colon for TCP; "unix:" otherwise. In the arena; never NULL. */
+const char *http_exchange_peer(struct http_exchange *exchange);
+
+/* The id as 16 hexadecimal digits, no NUL. */
+void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[16]);

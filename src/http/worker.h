@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/generation.h"
+#include "shared/buffer.h"
+#include "shared/list.h"
+#include "shared/log.h"
+#include "shared/loop.h"
+#include "shared/metrics.h"
+#include "shared/thread_pool.h"
+
+/*
+ * One thread's share of the traffic: a loop, the listening sockets it accepts from, its connections, and the memory
+ * they use. Workers share nothing on the hot path. The same struct serves the admin socket on the main thread's loop.
+ */
+struct http_engine_metrics;
+struct access_log;
+struct client_table;
+
+/* What all workers of a program have in common, and outlives them. */
+struct http_services {
+        struct thread_pool *pool;
+        struct metrics *metrics;
+        const struct http_engine_metrics *ids; /* series of metrics */
+        struct client_table *clients;          /* connections of each address */
+        uint64_t boot_id;                      /* random; makes request ids unique over restarts */
+};
+
+/* A listening socket of one worker. */
+struct http_listener {
+        struct loop_io io;
+        struct http_worker *worker;
+        unsigned index;          /* into the generation's listeners */
+        bool is_unix, is_shared; /* shared: with other workers, EPOLLEXCLUSIVE */
+        int paused;              /* no descriptor was left: accept again later */
+        struct timer resume;
+};
+
+struct http_worker {
+        struct loop *loop;
+        unsigned index;
+        const struct http_services *services;
+        struct log_producer *log;
+        struct metrics_shard *metrics;
+        struct access_log *access_log;        /* of the newest generation; NULL: off */
+        struct worker_generation *generation; /* for new requests */
+        struct buffer_pool buffers;
+        struct http_exchange *free_exchanges;
+        size_t free_exchange_count;
+        struct list connections;
+        size_t connection_count;
+        struct http_listener *listeners;
+        size_t listener_count;
+        uint64_t next_id;
+        bool is_draining;
+        void (*on_drained)(struct http_worker *worker, void *userdata);
+        void *on_drained_userdata;
+        time_t date_second;
+        char date_line[40]; /* "Date: ...\r\n" of date_second */
+};
+
+/* Borrows everything; `log` and `metrics` are the worker's own. The generation's reference is taken. */
+int http_worker_init(struct http_worker *worker, struct loop *loop, unsigned index,
+                     const struct http_services *services, struct log_producer *log, struct metrics_shard *metrics,
+                     struct http_generation *generation);
+
+/* Closes all connections at once and frees everything. */
+void http_worker_done(struct http_worker *worker);
+
+/* Accepts from a listening socket; the descriptor then belongs to the worker. */
+int http_worker_listen(struct http_worker *worker, int fd, unsigned listener_index, bool is_shared);
+
+/* New requests use this one from now on. -ENOMEM leaves the old one in place. */
+int http_worker_set_generation(struct http_worker *worker, struct http_generation *generation);
+
+/*
+ * Stops accepting, answers what is asked, with `Connection: close`, and lets responses end; after `timeout` us what is left is cut.
+ * Calls back, once, when no connection is left. */
+void http_worker_drain(struct http_worker *worker, uint64_t timeout, void (*on_drained)(struct http_worker *, void *),
+                       void *userdata);
+
+/* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", formatted once a second. */
+struct slice http_worker_date_line(struct http_worker *worker);
+
+/* An empty exchange from the worker's stock, and back. NULL when malloc fails. */
+struct http_exchange *http_worker_get_exchange(struct http_worker *worker);
+void http_worker_put_exchange(struct http_worker *worker, struct http_exchange *exchange);
+
+struct worker_generation *worker_generation_ref(struct worker_generation *generation);
+void worker_generation_unref(struct worker_generation *generation);
