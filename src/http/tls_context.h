@@ -9,6 +9,7 @@
 #include "config/tls_section.h"
 #include "http/tls_tickets.h"
 #include "shared/error.h"
+#include "shared/slice.h"
 
 /*
  * TLS for one listener, server side: settings, and the certificates it may show, chosen by SNI.
@@ -20,7 +21,7 @@
 struct tls_context;
 
 enum tls_protocol {
-        TLS_PROTOCOL_NONE, /* no ALPN, or nothing in common */
+        TLS_PROTOCOL_NONE, /* no ALPN (with nothing in common the handshake fails, RFC 7301 section 3.2) */
         TLS_PROTOCOL_HTTP1,
         TLS_PROTOCOL_HTTP2,
 };
@@ -48,8 +49,10 @@ void tls_context_each_warning(const struct tls_context *context, void (*warn)(co
 /* Whether any file the context was made of has changed since (device, inode, size, mtime): time to build a new one. Blocks on the disk. */
 bool tls_context_is_stale(const struct tls_context *context);
 
-/* Whether the certificate that is shown for `sni` also covers `host` (both lower case): if not, the request is misdirected (421). */
-bool tls_context_covers(const struct tls_context *context, const char *sni, struct slice host);
+/* Whether a request for `host` may come over a connection that was opened for `sni` (both lower case, `sni` with data == NULL when
+ * the client named nothing): it is the same name, or whatever certificate is shown for `sni` covers it too. If not, the
+ * request is misdirected (421, RFC 9110 section 15.5.20). A client that named nothing could not be shown anything else. */
+bool tls_context_covers(const struct tls_context *context, struct slice sni, struct slice host);
 
 /* Makes a self-signed ECDSA P-256 certificate for development, for localhost, *.localhost, 127.0.0.1, ::1 and the machine's name, valid for
  * `days`, and writes both PEM files (key with mode 0600), atomically. */
