@@ -33,6 +33,6 @@ void arena_reset(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
 void *arena_alloc_zero(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
 
-/* NUL-terminated copies; NULL (or SLICE_NULL) as arena_alloc. */
+/* NUL-terminated copies; NULL as arena_alloc. An absent slice is copied as the empty string. */
 char *arena_copy(struct arena *arena, struct slice text);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -42,17 +42,17 @@ static inline bool slice_equal_nocase(struct slice a, struct slice b) {
         return true;
 }
 
+/* What is left after the first `offset` bytes, of which there must be as many. An absent slice stays absent. */
+static inline struct slice slice_from(struct slice text, size_t offset) {
+        return (struct slice) { text.data ? text.data + offset : NULL, text.length - offset };
+}
+
 static inline bool slice_starts_with(struct slice text, struct slice prefix) {
-        return text.length >= prefix.length && memcmp(text.data, prefix.data, prefix.length) == 0;
+        return text.length >= prefix.length && slice_equal((struct slice) { text.data, prefix.length }, prefix);
 }
 
 static inline bool slice_ends_with(struct slice text, struct slice suffix) {
-        return text.length >= suffix.length &&
-               memcmp(text.data + text.length - suffix.length, suffix.data, suffix.length) == 0;
-}
-
-static inline struct slice slice_from(struct slice text, size_t offset) {
-        return (struct slice) { text.data + offset, text.length - offset };
+        return text.length >= suffix.length && slice_equal(slice_from(text, text.length - suffix.length), suffix);
 }
 
 /* Without the spaces and tabs (OWS, RFC 9110 section 5.6.3) at both ends. */

@@ -28,7 +28,7 @@ int read_whole_file(int directory_fd, const char *path, size_t limit, char **ret
                 return -errno;
         if (S_ISDIR(status.st_mode))
                 return -EISDIR;
-        if (status.st_size > (off_t) limit)
+        if ((uint64_t) status.st_size > limit)
                 return -EFBIG;
 
         /* Files of /proc have size 0: read on until the end, whatever stat said. */

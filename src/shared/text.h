@@ -31,11 +31,12 @@ void text_append_unsigned(struct text *text, uint64_t number);
 /* A JSON string with its quotes (RFC 8259). Bytes that are not UTF-8 become U+FFFD. */
 void text_append_json(struct text *text, struct slice bytes);
 
-/* Escaped for HTML text and double-quoted attributes. */
+/* Escaped for HTML text and quoted attributes. */
 void text_append_html(struct text *text, struct slice bytes);
 
-/* Percent-encoded so that it may stand as one or more path segments of a URI (RFC 3986; '/' is kept). */
+/* Percent-encoded so that it may stand as one or more path segments of a URI (RFC 3986; '/' is kept). A ':' is encoded in
+ * the first segment only, where it would make a relative reference look like one with a scheme (section 4.2). */
 void text_append_uri_path(struct text *text, struct slice bytes);
 
-/* Hands the string over to the caller, who frees it. -ENOMEM when an append had failed. */
+/* Hands the string over to the caller, who frees it; `ret_length` may be NULL. -ENOMEM when an append had failed. */
 int text_finish(struct text *text, char **ret_string, size_t *ret_length);
