@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+/* How many bytes of a file's beginning are looked at (WHATWG MIME Sniffing, "resource header"). */
+#define SNIFF_LENGTH 1445
+
+/*
+ * The media type that the first bytes of a file tell, by the rules for identifying an unknown media type of the
+ * WHATWG MIME Sniffing Standard (section 7.1). Always one: text/plain or application/octet-stream at last. Static.
+ */
+const char *sniff_media_type(const void *data, size_t length);
