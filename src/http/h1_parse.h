@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,9 +32,20 @@ struct h1_fault {
         const char *detail; /* static: the rule that was broken, with the RFC's section */
 };
 
+/* Fills a fault. Returns -EBADMSG, for `return h1_fault_set(...)`. */
+static inline int h1_fault_set(struct h1_fault *ret_fault, enum cause cause, const char *detail) {
+        *ret_fault = (struct h1_fault) { cause, detail };
+        return -EBADMSG;
+}
+
 /*
  * Parses one request head at the start of `data`; views point into it. One empty line before the request line is skipped
- * (RFC 9112 section 2.2). `scanned` is in/out state of the caller for a head that comes in pieces: 0 at first, then what the last call left.
+ * (RFC 9112 section 2.2). `scanned` is in/out state of the caller for a head that comes in pieces: 0 at first, then what the last call left;
+ * with it the work over all calls is linear. `fields` has an array; it is cleared first. -EAGAIN leaves it undefined.
+ *
+ * A method that is not known is HTTP_METHOD_OTHER. What depends on more than the syntax is the caller's to check: that
+ * HTTP/1.1 has exactly one Host (http_fields_has, http_fields_is_repeated), the target's form, the framing.
+ *
  * Returns the length of the head, > 0; -EAGAIN when it is not complete (but already within the limits and free of
  * faults as far as could be seen cheaply); -EBADMSG with `ret_fault` filled.
  */
@@ -42,25 +54,29 @@ ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits
 
 /* How a request's body is delimited (RFC 9112 section 6.3). */
 enum h1_framing {
-        H1_FRAMING_NONE,    /* no body */
-        H1_FRAMING_LENGTH,  /* Content-Length */
+        H1_FRAMING_NONE,    /* no body, or one of Content-Length: 0 */
+        H1_FRAMING_LENGTH,  /* Content-Length, above 0 and at most 2^63 - 1 */
         H1_FRAMING_CHUNKED, /* Transfer-Encoding: chunked */
 };
 
 /*
  * Decides the framing, strictly: both fields at once, a repeated or malformed Content-Length, a coding other than exactly one
- * final "chunked", or Transfer-Encoding in HTTP/1.0 are -EBADMSG.
+ * final "chunked", or Transfer-Encoding in HTTP/1.0 are -EBADMSG. The method plays no part: a GET with a body has one.
  */
 int h1_request_framing(const struct http_fields *fields, unsigned minor_version, enum h1_framing *ret_framing,
                        uint64_t *ret_length, struct h1_fault *ret_fault);
 
-/* Decodes a chunked body (RFC 9112 section 7.1) bytewise; all zero is its start. */
+#define H1_TRAILER_NAME_MAX 20 /* bytes kept; longer names are not among those that are looked for */
+
+/* Decodes a chunked body (RFC 9112 section 7.1) bytewise; all zero but max_overhead is its start. */
 struct h1_chunked {
         uint64_t left;     /* bytes of the current chunk that are still to come */
         uint32_t overhead; /* bytes of chunk extensions, leading zeros and trailers so far */
         uint32_t max_overhead;
         uint8_t state;
-        uint8_t digits;
+        uint8_t digits;      /* of the chunk's size so far */
+        uint8_t name_length; /* of the trailer's name so far; H1_TRAILER_NAME_MAX + 1: longer */
+        char name[H1_TRAILER_NAME_MAX];
 };
 
 /*
