@@ -24,7 +24,10 @@ struct hash_table {
 
 typedef bool hash_equal(const struct hash_link *link, const void *key);
 
+/* An empty table under a new key. Negative errno of getrandom(2). */
 int hash_table_init(struct hash_table *table);
+
+/* Frees the buckets. The entries stay their owners', who need not remove them before. */
 void hash_table_done(struct hash_table *table);
 
 uint64_t hash_table_hash(const struct hash_table *table, const void *bytes, size_t length);
@@ -34,6 +37,8 @@ struct hash_link *hash_table_find(const struct hash_table *table, uint64_t hash,
 
 /* Adds a link under a hash from hash_table_hash. -ENOMEM only when the first bucket array cannot be had. */
 int hash_table_insert(struct hash_table *table, struct hash_link *link, uint64_t hash);
+
+/* The link must be in the table. */
 void hash_table_remove(struct hash_table *table, struct hash_link *link);
 
 /* SipHash-1-3 (Aumasson, Bernstein 2012, with 1 compression and 3 finalisation rounds). */

@@ -22,13 +22,16 @@ struct thread_task {
         void (*done)(struct thread_task *task); /* on the loop's thread */
 };
 
-/* Starts `threads` threads that block every signal. At most `queue_limit` tasks wait. */
+/* Starts `threads` threads, one at least, that block every signal. At most `queue_limit` tasks wait. -EINVAL for no
+ * thread, -EAGAIN when the system allows no more. */
 int thread_pool_new(size_t threads, size_t queue_limit, struct thread_pool **ret_pool);
 
-/* Runs what is queued, then joins the threads. The loops of all submitters must still be there. */
+/* Takes NULL. Runs what is queued, then joins the threads. The loops of all submitters must still be there: `done` of the
+ * last tasks runs in their next turn, or when they are freed. */
 void thread_pool_free(struct thread_pool *pool);
 
-/* -EAGAIN when the queue is full: the task is still the caller's. */
+/* The caller sets `run` and `done` before. Any thread that owns a loop. -EAGAIN when the queue is full: the task is still
+ * the caller's. */
 int thread_pool_submit(struct thread_pool *pool, struct loop *loop, struct thread_task *task);
 
 /* Tasks that wait and tasks that run, for metrics; any thread. */
