@@ -8,9 +8,21 @@
 #include "shared/error.h"
 
 /*
- * Configuration as it was written: the merged tree of one main file and the *.toml of a folder, in order of their
- * names. Tables merge by key, later scalars win, arrays of tables append; each node knows its file, line and column.
+ * Configuration as it was written: the merged tree of one main file and the *.toml of a folder, in byte order of their
+ * names. Tables merge by key, later scalars and plain arrays replace earlier ones, arrays of tables append; each node
+ * knows its file, line and column.
+ *
+ * Strings and keys hold no control character but tab and newline: so they are C strings, and fit into a terminal, a
+ * header field and a unit file without further thought.
  */
+#define CONFIG_FILE_MAX ((size_t) 1024 * 1024)
+#define CONFIG_NESTING_MAX 16 /* parts of a dotted key or header; arrays and inline tables within each other */
+
+struct config_origin {
+        const char *file;      /* NULL: not written anywhere, a default */
+        unsigned line, column; /* from 1; columns count code points */
+};
+
 enum config_node_type {
         CONFIG_NODE_TABLE,
         CONFIG_NODE_ARRAY,
@@ -18,31 +30,42 @@ enum config_node_type {
         CONFIG_NODE_INTEGER,
         CONFIG_NODE_FLOAT,
         CONFIG_NODE_BOOLEAN,
-        CONFIG_NODE_DATE, /* any of TOML's date and time types, as text */
+        CONFIG_NODE_DATE, /* any of TOML's date and time types; the value is not kept */
 };
 
 struct config_tree {
         enum config_node_type type;
-        const char *key; /* within its table; NULL in an array */
-        const char *file;
-        unsigned line, column; /* from 1 */
+        const char *key;             /* within its table; NULL in an array */
+        struct config_origin origin; /* of a key and its value: the key; of a table with a header: the header */
         union {
-                const char *string; /* CONFIG_NODE_STRING, CONFIG_NODE_DATE */
+                const char *string; /* CONFIG_NODE_STRING */
                 int64_t integer;
                 double number;
                 bool boolean;
         };
-        struct config_tree *children, *next; /* of tables and arrays, in the order written */
-        bool used;                           /* set by config_bind, for finding unknown keys */
+        struct config_tree *children, *last; /* of tables and arrays, in the order written */
+        struct config_tree *next;            /* in the parent's list */
 };
 
-/* Parses one TOML text. The tree is in the arena. The error names file:line:column. The text must be UTF-8. */
+/*
+ * Parses one TOML text, of at most CONFIG_FILE_MAX bytes of UTF-8. The tree, which is always a table, is in the arena;
+ * so is the copy of `file` in its origins. -EINVAL with an error that names file:line:column; -EFBIG; -ENOMEM.
+ */
 int config_tree_parse(const char *text, size_t length, const char *file, struct arena *arena, struct error *error,
                       struct config_tree **ret_tree);
 
-/* Reads and merges `main_file` and, unless NULL, every *.toml of `folder` (which need not exist). A file above 1 MiB is refused. */
+/*
+ * Reads and merges `main_file` (NULL: none) and, unless NULL, every *.toml of `folder`, which need not exist. Names that
+ * begin with a dot are passed over.
+ */
 int config_tree_load(const char *main_file, const char *folder, struct arena *arena, struct error *error,
                      struct config_tree **ret_tree);
 
-/* The child of a table, or NULL. */
+/* The child of a table, or NULL: `table` may be NULL or of any type. */
 struct config_tree *config_tree_get(const struct config_tree *table, const char *key);
+
+/* Whether it is an array that has entries, all of them tables: what [[name]] makes. */
+bool config_tree_is_table_list(const struct config_tree *node);
+
+/* "a string", "an array" … for messages. */
+const char *config_node_type_name(enum config_node_type type);

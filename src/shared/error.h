@@ -11,7 +11,7 @@
  *     "reading site 'blog': opening root /srv/blog: permission denied"
  * Lives on the caller's stack, owns no memory. Every function takes NULL for "nobody will read it".
  */
-#define ERROR_TEXT_MAX 1024
+#define ERROR_TEXT_MAX 4096 /* ten faults of a configuration, a line each */
 
 struct error {
         int code; /* negative errno of the first cause; 0: no error */
