@@ -26,7 +26,8 @@ enum config_type {
         CONFIG_ENUM_LIST,   /* struct config_integers: indices into `choices`, in the order written, no repeats */
         CONFIG_MAP,         /* struct config_map: any key to a string, in the order written */
         CONFIG_TABLE,       /* a nested struct of `table` */
-        CONFIG_TABLE_LIST,  /* struct config_list of `table`; entries with a key `name` must differ in it */
+        CONFIG_TABLE_LIST,  /* struct config_list of `table`, which begins with a struct config_origin; entries with a
+                             * key `name` must differ in it */
 };
 
 /* What it takes for a changed value to be in force. */
@@ -64,12 +65,16 @@ struct config_key {
         enum config_effect effect;
         size_t offset;        /* into the section's struct */
         const char *fallback; /* the default, written as the TOML value would be ("\"30s\"", "true", "[\"br\"]"); NULL: none */
+        const char *example; /* for messages and the reference, written in the same way, where there is no fallback */
         bool required;
-        int64_t minimum, maximum;         /* CONFIG_INTEGER, CONFIG_SPAN (us), CONFIG_SIZE; both 0: no bounds */
+        /* Of CONFIG_INTEGER, CONFIG_SPAN (us), CONFIG_SIZE, and of the number of entries of CONFIG_TABLE_LIST; both 0: no
+         * bounds. A maximum of INT64_MAX is none, and lets "infinity" in. */
+        int64_t minimum, maximum;
         const char *const *choices;       /* CONFIG_ENUM, CONFIG_ENUM_LIST; NULL-terminated */
         const struct config_table *table; /* CONFIG_TABLE, CONFIG_TABLE_LIST */
-        const char *documentation;        /* one line or a few; no markup */
-        /* A check of this value alone ("must be an address"); says why in `error`, without place or key. */
+        const char *documentation;        /* one line or a few; no markup; NULL for tables: theirs is taken */
+        /* A check of this value alone, not called for an absent one. Says in `error` what follows the key's name, without
+         * place: "must be an address, found 'x'". */
         int (*check)(const void *value, struct error *error);
 };
 
@@ -79,14 +84,9 @@ struct config_table {
         const struct config_key *keys;
         size_t key_count;
         const char *documentation;
-        /* A check of the bound struct as a whole. May set *ret_key to the key that is to blame. */
+        /* A check of the bound struct as a whole, when each of its values is right; not called for mere defaults. It may
+         * complete the struct. May set *ret_key to the key that is to blame. Says a whole sentence in `error`, without place. */
         int (*check)(void *object, struct error *error, const char **ret_key);
-};
-
-/* Where each array of tables keeps, first in its struct, where its entry was written. */
-struct config_origin {
-        const char *file;
-        unsigned line, column;
 };
 
 /*
@@ -97,8 +97,19 @@ struct config_origin {
 int config_bind(const struct config_table *table, const struct config_tree *tree, struct arena *arena,
                 struct error *error, void *object);
 
-/* Where a value of a bound object was written; the fallback's origin is NULL file. `path` as in "site[blog].root". */
+/*
+ * Where a value was written: `path` as in "site[blog].root", "http.limits", "site[blog].rule[1].path" (entries that have
+ * no name are counted from 1). The origin has a NULL file when it was not written: the default holds. -EINVAL when
+ * `path` is no such path.
+ */
 int config_origin_of(const struct config_tree *tree, const char *path, struct config_origin *ret_origin);
+
+/*
+ * Appends one value of a bound object, by a path as above, as TOML or JSON (tables always as JSON; what is absent as null).
+ * -EINVAL for a malformed path, -ENOENT for a key or entry that there is not: the error names the nearest one.
+ */
+int config_write_value(const struct config_table *table, const void *object, const char *path, bool json,
+                       struct error *error, struct text *text);
 
 /* Writes the bound object as TOML with every key, each with "# from FILE:LINE" or "# default" when `tree` is given. */
 void config_write_toml(const struct config_table *table, const void *object, const struct config_tree *tree,
