@@ -35,6 +35,7 @@ struct config {
 /*
  * Loads `file` and, beside it, conf.d (its .toml files); checks every key, and the sections against each other: listeners that
  * overlap, sites of one host, names of certificates that do not exist. Reads no other file and needs no right but to read these.
+ * CONFIG_DEFAULT_FILE may be absent: then conf.d and the defaults, which have no listener, are the configuration.
  */
 int config_load(const char *file, struct error *error, struct config **ret_config);
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of [http]. The defaults let honest clients on poor lines through, and bound what a hostile one can hold:
+ * a connection's memory by the limits, its time by the phases. */
+#include "config/http_section.h"
+
+#include <errno.h>
+
+#include "shared/buffer.h"
+
+static int check_limits(void *object, struct error *error, const char **ret_key) {
+        const struct config_http_limits *limits = object;
+        if (limits->max_request_line <= limits->max_head)
+                return 0;
+        *ret_key = "max_request_line";
+        return error_set(error, -EINVAL,
+                         "'max_request_line' in [http.limits] may not be larger than 'max_head', which it is part of");
+}
+
+static const struct config_key limits_keys[] = {
+        {
+                        .name = "max_request_line",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_request_line),
+                        .fallback = "\"8K\"",
+                        .minimum = 256,
+                        .maximum = BUFFER_SIZE,
+                        .documentation = "The longest request line: method, target and version. A longer one is "
+                                         "answered with 414.",
+        },
+        {
+                        .name = "max_head",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_head),
+                        .fallback = "\"16K\"",
+                        .minimum = 1024,
+                        .maximum = BUFFER_SIZE,
+                        .documentation = "The largest head: request line and header fields together. A larger one is "
+                                         "answered with 431.",
+        },
+        {
+                        .name = "max_fields",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_fields),
+                        .fallback = "100",
+                        .minimum = 8,
+                        .maximum = 1000,
+                        .documentation = "The most header fields that a request may have. More are answered with 431.",
+        },
+        {
+                        .name = "max_body",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_body),
+                        .fallback = "\"16M\"",
+                        .minimum = 0,
+                        .maximum = INT64_MAX,
+                        .documentation = "The largest body of a request; \"infinity\" for no limit. A larger one is "
+                                         "answered with 413.",
+        },
+        {
+                        .name = "max_chunk_overhead",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_chunk_overhead),
+                        .fallback = "\"16K\"",
+                        .minimum = 1024,
+                        .maximum = 1024 * 1024,
+                        .documentation = "Bytes of chunk extensions and trailers that a chunked body may have in all.",
+        },
+        {
+                        .name = "max_requests",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_requests),
+                        .fallback = "0",
+                        .minimum = 0,
+                        .maximum = INT64_MAX,
+                        .documentation = "Requests on one connection, after which it is closed in order; 0 for no "
+                                         "limit.",
+        },
+        {
+                        .name = "max_connections",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_connections),
+                        .fallback = "32768",
+                        .minimum = 1,
+                        .maximum = 1000000,
+                        .documentation = "Connections of one daemon at a time; further ones wait with the kernel. An "
+                                         "idle one costs half "
+                                         "a kibibyte, with TLS about 15 KiB.",
+        },
+        {
+                        .name = "max_connections_per_client",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_limits, max_connections_per_client),
+                        .fallback = "1024",
+                        .minimum = 0,
+                        .maximum = 1000000,
+                        .documentation = "Connections from one address at a time, of IPv6 from one /64; 0 for no "
+                                         "limit. Raise it where "
+                                         "all clients come through one balancer or one large network.",
+        },
+};
+
+static const struct config_table limits_table = {
+        .name = "limits",
+        .size = sizeof(struct config_http_limits),
+        .keys = limits_keys,
+        .key_count = ELEMENTS_OF(limits_keys),
+        .documentation = "How much one request, one connection and one client may take.",
+        .check = check_limits,
+};
+
+/* The four phases have the same keys and differ in their defaults. */
+#define PHASE_KEYS(deadline_, idle_, rate_, grace_)                                                                    \
+        {                                                                                                              \
+                {                                                                                                      \
+                        .name = "deadline",                                                                            \
+                        .type = CONFIG_SPAN,                                                                           \
+                        .effect = CONFIG_LIVE,                                                                         \
+                        .offset = offsetof(struct config_phase, deadline),                                             \
+                        .fallback = deadline_,                                                                         \
+                        .minimum = 100000,                                                                             \
+                        .maximum = INT64_MAX,                                                                          \
+                        .documentation = "How long the whole phase may take; \"infinity\" for as long as bytes flow.", \
+                },                                                                                                     \
+                                {                                                                                      \
+                                        .name = "idle",                                                                \
+                                        .type = CONFIG_SPAN,                                                           \
+                                        .effect = CONFIG_LIVE,                                                         \
+                                        .offset = offsetof(struct config_phase, idle),                                 \
+                                        .fallback = idle_,                                                             \
+                                        .minimum = 100000,                                                             \
+                                        .maximum = INT64_MAX,                                                          \
+                                        .documentation = "How long no byte at all may pass.",                          \
+                                },                                                                                     \
+                                {                                                                                      \
+                                        .name = "minimum_rate",                                                        \
+                                        .type = CONFIG_SIZE,                                                           \
+                                        .effect = CONFIG_LIVE,                                                         \
+                                        .offset = offsetof(struct config_phase, minimum_rate),                         \
+                                        .fallback = rate_,                                                             \
+                                        .minimum = 0,                                                                  \
+                                        .maximum = 1024 * 1024 * 1024,                                                 \
+                                        .documentation = "Bytes a second that must pass on average once 'grace' is "   \
+                                                         "over; 0 for no minimum.",                                    \
+                                },                                                                                     \
+                                {                                                                                      \
+                                        .name = "grace",                                                               \
+                                        .type = CONFIG_SPAN,                                                           \
+                                        .effect = CONFIG_LIVE,                                                         \
+                                        .offset = offsetof(struct config_phase, grace),                                \
+                                        .fallback = grace_,                                                            \
+                                        .minimum = 0,                                                                  \
+                                        .maximum = INT64_MAX,                                                          \
+                                        .documentation = "How long after the phase began 'minimum_rate' does not "     \
+                                                         "count.",                                                     \
+                                },                                                                                     \
+        }
+
+#define PHASE_TABLE(phase, words)                                                          \
+        {                                                                                  \
+                .name = #phase, .size = sizeof(struct config_phase), .keys = phase##_keys, \
+                .key_count = ELEMENTS_OF(phase##_keys), .documentation = words,            \
+        }
+
+static const struct config_key handshake_keys[] = PHASE_KEYS("\"15s\"", "\"10s\"", "0", "\"0s\"");
+static const struct config_key head_keys[] = PHASE_KEYS("\"30s\"", "\"15s\"", "0", "\"0s\"");
+static const struct config_key body_keys[] = PHASE_KEYS("\"infinity\"", "\"30s\"", "240", "\"10s\"");
+/* A paused video reads nothing for a while: more patience than with a body that a client chose to send. */
+static const struct config_key send_keys[] = PHASE_KEYS("\"infinity\"", "\"60s\"", "240", "\"60s\"");
+
+static const struct config_table handshake_table =
+                PHASE_TABLE(handshake, "The TLS handshake, from the accepted connection on.");
+static const struct config_table head_table =
+                PHASE_TABLE(head, "A request's head, from its first byte on. Answered with 408.");
+static const struct config_table body_table = PHASE_TABLE(body, "A request's body. Answered with 408.");
+static const struct config_table send_table = PHASE_TABLE(send, "Sending a response, as far as the client takes it.");
+
+static const struct config_key timeouts_keys[] = {
+        {
+                        .name = "handshake",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http_timeouts, handshake),
+                        .table = &handshake_table,
+        },
+        {
+                        .name = "head",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http_timeouts, head),
+                        .table = &head_table,
+        },
+        {
+                        .name = "body",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http_timeouts, body),
+                        .table = &body_table,
+        },
+        {
+                        .name = "send",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http_timeouts, send),
+                        .table = &send_table,
+        },
+        {
+                        .name = "keep_alive",
+                        .type = CONFIG_SPAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_timeouts, keep_alive),
+                        .fallback = "\"75s\"",
+                        .minimum = 0,
+                        .maximum = INT64_MAX,
+                        .documentation = "How long a connection may wait for its next request; 0 closes it after each.",
+        },
+        {
+                        .name = "linger",
+                        .type = CONFIG_SPAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http_timeouts, linger),
+                        .fallback = "\"2s\"",
+                        .minimum = 0,
+                        .maximum = 60 * 1000000,
+                        .documentation = "How long to read on and throw away after a refusal, so that the client sees "
+                                         "the answer "
+                                         "instead of a reset.",
+        },
+};
+
+static const struct config_table timeouts_table = {
+        .name = "timeouts",
+        .size = sizeof(struct config_http_timeouts),
+        .keys = timeouts_keys,
+        .key_count = ELEMENTS_OF(timeouts_keys),
+        .documentation = "How long each phase of a connection may take. Of a phase's keys all must hold.",
+};
+
+static const struct config_key http_keys[] = {
+        {
+                        .name = "server_field",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http, server_field),
+                        .fallback = "true",
+                        .documentation = "Send \"Server: ccodes\" with every response.",
+        },
+        {
+                        .name = "limits",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http, limits),
+                        .table = &limits_table,
+        },
+        {
+                        .name = "timeouts",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http, timeouts),
+                        .table = &timeouts_table,
+        },
+};
+
+const struct config_table config_http_table = {
+        .name = "http",
+        .size = sizeof(struct config_http),
+        .keys = http_keys,
+        .key_count = ELEMENTS_OF(http_keys),
+        .documentation = "What holds for every HTTP listener, of the server and of the proxy.",
+};
