@@ -17,6 +17,7 @@ import image
 import nspawn
 import pytest
 import vm
+from server import Server
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -69,7 +70,8 @@ def machine(pytestconfig, packages):
     booted = kind(folder, tree)
     try:
         booted.start()
-        booted.put_file(INSIDE / "load_client.py", HERE / "load_client.py")
+        for name in ("load_client.py", "intruder.py"):
+            booted.put_file(INSIDE / name, HERE / name)
         yield booted
     finally:
         booted.stop()
@@ -86,6 +88,21 @@ def installed(machine, packages):
     machine.run("apt-get", "-qy", "--no-download", "install", *(INSIDE / package.name for package in packages),
                 environment={"DEBIAN_FRONTEND": "noninteractive"}, timeout=120)
     return machine
+
+
+@pytest.fixture(scope="session")
+def prepared(installed):
+    """The server's handle, with the tests' files in place."""
+    handle = Server(installed)
+    handle.make_files()
+    return handle
+
+
+@pytest.fixture
+def server(prepared):
+    """ccodes-server with the tests' configuration: its sockets are open, and nothing has failed."""
+    prepared.set_up()
+    return prepared
 
 
 @pytest.hookimpl(hookwrapper=True)

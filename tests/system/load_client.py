@@ -189,6 +189,13 @@ def stopped_by_signal():
     return stop
 
 
+def mark(path):
+    """Makes the file that says that the first answer is there."""
+    if path:
+        with open(path, "w", encoding="ascii"):
+            pass
+
+
 def load(options):
     stop = stopped_by_signal()
     counts = Counts()
@@ -196,7 +203,10 @@ def load(options):
                for url in options.url for number in range(options.clients)]
     for thread in threads:
         thread.start()
-    stop.wait()
+    while not stop.wait(0.01):
+        if counts.counts["answered"] >= len(threads):
+            mark(options.begun)
+            stop.wait()
     for thread in threads:
         thread.join()
     return counts.report()
@@ -237,13 +247,16 @@ def waits(options):
     counts, control_counts = Counts(), Counts()
     ours, noise = [], []
     try:
+        timed_exchange(options.url, counts)  # may have to start the server
+        mark(options.begun)
         while not stop.wait(WAIT_INTERVAL):
-            ours.append(timed_exchange(options.url, counts))
             noise.append(timed_exchange(control_url, control_counts))
+            ours.append(timed_exchange(options.url, counts))
     finally:
         os.kill(control, signal.SIGTERM)
         os.waitpid(control, 0)
-    return {**counts.report(), "worst_ms": 1000 * max(ours), "worst_control_ms": 1000 * max(noise)}
+    return {**counts.report(), "worst_ms": 1000 * max(ours, default=0),
+            "worst_control_ms": 1000 * max(noise, default=0)}
 
 
 def download(options):
@@ -255,9 +268,7 @@ def download(options):
     received = bytearray()
     while b"\r\n\r\n" not in received:
         connection.more(received)
-    if options.begun:
-        with open(options.begun, "w", encoding="ascii"):
-            pass
+    mark(options.begun)
     head, _, body = bytes(received).partition(b"\r\n\r\n")
     length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n")
                   if line.startswith(b"content-length:"))
@@ -287,8 +298,9 @@ def main():
     command = commands.add_parser("download")
     command.add_argument("url")
     command.add_argument("--seconds", type=float, default=5)
-    command.add_argument("--begun", help="a file to make when the first bytes have come")
     command.set_defaults(function=download)
+    for command in commands.choices.values():
+        command.add_argument("--begun", help="a file to make when the first answer has come")
     options = parser.parse_args()
     json.dump(options.function(options), sys.stdout)
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restart, reload and apply under load lose no request, and new connections do not wait for old ones to end."""
+
+import pytest
+from server import CONFIG, ROOT, SERVICE, STANDBY
+
+ROUNDS = 20
+DOWNLOAD_SECONDS = 5
+WAIT_LIMIT_MS = 50
+
+
+def restart(server, _round):
+    before = server.unit_property(SERVICE, "InvocationID")
+    server.machine.run("systemctl", "restart", SERVICE, timeout=60)
+    assert server.unit_property(SERVICE, "InvocationID") != before
+
+
+def reload(server, number):
+    server.write_config(CONFIG.replace("max-age=0", f"max-age={number + 1}"))
+    server.machine.run("systemctl", "reload", SERVICE, timeout=60)
+    assert server.get("http://localhost/small.txt").fields["cache-control"] == f"max-age={number + 1}"
+
+
+def apply(server, _round):
+    before = server.main_pid()
+    server.machine.run("ccodesctl", "apply", timeout=60)
+    assert server.main_pid() != before
+
+
+@pytest.fixture
+def loaded(server):
+    yield server
+    server.forget()
+
+
+def assert_settled(server):
+    """One instance serves, the other has gone."""
+    server.machine.wait_until(lambda: server.state(STANDBY) in ("inactive", "failed"), "the standby instance ends")
+    assert server.state() == "active"
+    assert server.failed_units() == ""
+
+
+@pytest.mark.parametrize("action", [restart, reload, apply])
+def test_nothing_is_lost_under_load(loaded, action):
+    loaded.started()
+    with loaded.load() as report:
+        for number in range(ROUNDS):
+            action(loaded, number)
+    assert report["lost"] == 0, report
+    assert report["answered"] > 10 * ROUNDS
+    assert_settled(loaded)
+
+
+def test_a_long_download_runs_through_an_apply(loaded):
+    before = loaded.started()
+    wanted = loaded.machine.output("sha256sum", f"{ROOT}/large.bin").split()[0]
+    with loaded.waits() as report, loaded.download(DOWNLOAD_SECONDS) as downloaded:
+        loaded.machine.run("ccodesctl", "apply", timeout=90)
+    assert downloaded["status"] == 200
+    assert downloaded["received"] == downloaded["length"]
+    assert downloaded["sha256"] == wanted
+    assert report["lost"] == 0, report
+    if loaded.machine.keeps_time:
+        # The control server does nothing else: what its clients wait is the machine's doing.
+        assert report["worst_ms"] < WAIT_LIMIT_MS + report["worst_control_ms"], report
+    assert loaded.main_pid() != before
+    assert_settled(loaded)
+
+
+def test_a_long_download_is_not_cut_by_a_restart(loaded):
+    loaded.started()
+    with loaded.download(DOWNLOAD_SECONDS) as downloaded:
+        loaded.machine.run("systemctl", "restart", SERVICE, timeout=90)
+    assert downloaded["received"] == downloaded["length"]
+
+
+def test_a_package_upgrade_loses_nothing(loaded, packages):
+    """The same version once more goes the way of an upgrade through the maintainer scripts."""
+    loaded.started()
+    with loaded.load() as report:
+        for _ in range(2):
+            loaded.machine.run("apt-get", "-qy", "--no-download", "--reinstall", "install",
+                               *(f"/run/ccodes-tests-files/{package.name}" for package in packages),
+                               environment={"DEBIAN_FRONTEND": "noninteractive"}, timeout=120)
+    assert report["lost"] == 0, report
+    assert_settled(loaded)
