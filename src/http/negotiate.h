@@ -18,7 +18,7 @@ enum http_coding {
 struct slice http_coding_name(enum http_coding coding);
 
 /* What Accept-Encoding (RFC 9110 section 12.5.3) allows, as weights of 0 to 1000, HTTP_CODING_IDENTITY under index 0,
- * coding 1 << i under index i + 1. */
+ * coding 1 << i under index i + 1. Identity that is not excluded weighs 1, so that every coding asked for comes first. */
 struct http_accept_encoding {
         unsigned short weight[1 + HTTP_CODING_COUNT];
 };

@@ -7,7 +7,7 @@
 #include "shared/slice.h"
 
 /* Byte ranges (RFC 9110 section 14). */
-#define HTTP_RANGE_MAX 32 /* more of them in one request, or ones that overlap wildly, are answered with the whole */
+#define HTTP_RANGE_MAX 32 /* more of them in one request are answered with the whole */
 
 struct http_range {
         uint64_t first, length;
