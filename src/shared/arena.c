@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owns a list of chunks from malloc and hands them out from front to back; nothing is given back before the end.
- * Once there is a chunk of the standard size, `next` and `end` point into the head of the list, which is one: a large
- * piece that does not fit in there gets a chunk of its own, put behind the head. */
+/* Owns a list of chunks from malloc and hands them out from front to back; nothing is given back before the end. `next`
+ * and `end` bound the free part of the newest chunk of the standard size; a large piece that does not fit in there gets a
+ * chunk of its own, which leaves them as they are. */
 #include "shared/arena.h"
 
 #include <stdint.h>
@@ -80,9 +80,8 @@ static void *alloc_large(struct arena *arena, size_t size) {
         if (!chunk)
                 return NULL;
 
-        struct arena_chunk **place = arena->next ? &arena->chunks->older : &arena->chunks;
-        chunk->older = *place;
-        *place = chunk;
+        chunk->older = arena->chunks;
+        arena->chunks = chunk;
         poison_memory(chunk->data + size, ARENA_RED_ZONE);
         return chunk->data;
 }

@@ -15,7 +15,7 @@ struct arena_chunk;
 
 struct arena {
         struct arena_chunk *chunks; /* newest first */
-        char *next, *end;           /* free part of the newest chunk */
+        char *next, *end;           /* free part of the newest standard chunk */
         size_t total;               /* bytes held from malloc, for accounting */
         size_t limit;               /* no chunk is added beyond this total; 0: none */
 };

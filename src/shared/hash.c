@@ -107,7 +107,7 @@ static void push(struct hash_table *table, struct hash_link *link) {
 
 static int grow(struct hash_table *table) {
         size_t count = table->bucket_count ? 2 * table->bucket_count : BUCKETS_MIN;
-        struct hash_link **larger = calloc(count, sizeof(*larger));
+        struct hash_link **larger = calloc(count, sizeof(struct hash_link *));
         if (!larger)
                 return -ENOMEM;
 

@@ -44,7 +44,7 @@ static inline bool slice_equal_nocase(struct slice a, struct slice b) {
 
 /* What is left after the first `offset` bytes, of which there must be as many. An absent slice stays absent. */
 static inline struct slice slice_from(struct slice text, size_t offset) {
-        return (struct slice) { text.data ? text.data + offset : NULL, text.length - offset };
+        return (struct slice) { offset ? text.data + offset : text.data, text.length - offset };
 }
 
 static inline bool slice_starts_with(struct slice text, struct slice prefix) {

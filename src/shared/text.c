@@ -118,15 +118,15 @@ void text_append_json(struct text *text, struct slice bytes) {
         text_append_char(text, '"');
         while (bytes.length) {
                 size_t length = plain_json_prefix(bytes);
-                if (length)
+                bool is_ascii = (unsigned char) *bytes.data < 0x80;
+                if (length || (!is_ascii && utf8_next(bytes, &length)))
                         text_append(text, (struct slice) { bytes.data, length });
-                else if ((unsigned char) *bytes.data < 0x80) {
-                        length = 1;
+                else if (!is_ascii)
+                        text_append(text, SLICE_LITERAL("\xEF\xBF\xBD")); /* U+FFFD for `length` bytes */
+                else {
                         append_json_escape(text, *bytes.data);
-                } else if (utf8_next(bytes, &length))
-                        text_append(text, (struct slice) { bytes.data, length });
-                else
-                        text_append(text, SLICE_LITERAL("\xEF\xBF\xBD")); /* U+FFFD */
+                        length = 1;
+                }
                 bytes = slice_from(bytes, length);
         }
         text_append_char(text, '"');
@@ -159,7 +159,7 @@ void text_append_html(struct text *text, struct slice bytes) {
                 text_append_string(text, escape);
                 start = i + 1;
         }
-        text_append(text, (struct slice) { bytes.data ? bytes.data + start : NULL, bytes.length - start });
+        text_append(text, slice_from(bytes, start));
 }
 
 /* pchar of RFC 3986 section 3.3 without ':', and '/'. */
