@@ -22,6 +22,7 @@
  */
 struct http_exchange;
 struct http_connection;
+struct http_listener_settings;
 struct http_worker;
 struct worker_generation;
 
@@ -84,13 +85,15 @@ struct http_exchange {
         struct http_response response;
         struct http_body_reader reader; /* on_data == NULL: the body is read and dropped */
         struct http_exchange_end *ends;
-        struct arena arena;
+        struct http_exchange *next_free;   /* in the worker's stock */
         uint64_t id;                       /* for the log and the client: unique among workers and restarts */
         uint64_t started_usec;             /* loop clock */
         uint64_t body_received, body_sent; /* bytes */
         const char *detail;                /* of a failure, for the log; static or in the arena */
         bool is_responded;                 /* http_exchange_respond was called */
+        bool is_refused;                   /* no request was made of it: it has its own line in the log */
         bool close;                        /* the connection ends with this exchange */
+        struct arena arena;                /* last: all before it is cleared for each use */
 };
 
 /* Begins the response that was prepared in exchange->response. Once for each exchange. May end the exchange before it returns:
@@ -116,5 +119,17 @@ int http_response_add(struct http_exchange *exchange, struct slice name, struct 
 /* The client's address, in text, with the port after the last colon for TCP; "unix:" otherwise. In the arena; never NULL. */
 const char *http_exchange_peer(struct http_exchange *exchange);
 
+/* What the listener it came by means in the generation it began with. */
+const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange);
+
 /* The id as 16 hexadecimal digits, no NUL. */
 void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[16]);
+
+/* For sessions: an exchange of this worker with an id and an empty request, and its end: logs it, counts it, gives back all that is
+ * attached and its memory. NULL when malloc fails. */
+struct http_exchange *http_exchange_begin(struct http_connection *connection,
+                                          const struct http_exchange_operations *operations);
+void http_exchange_finish(struct http_exchange *exchange);
+
+/* Takes back an exchange that was begun too early, as if it had not been. */
+void http_exchange_discard(struct http_exchange *exchange);

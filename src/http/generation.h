@@ -12,11 +12,15 @@
  * All that a request needs and a reload changes, as one immutable snapshot: the configuration, a TLS context for each listener, and what
  * the application built from it. Shared by the workers by reference count; a request keeps the one it began with.
  */
+struct access_log;
 struct http_application;
+struct log_producer;
+struct logger;
 
 /* What a listener means in this generation; the order is that of the engine's listeners. */
 struct http_listener_settings {
         const struct config_listener *config;
+        struct config *owner;    /* of `config`: an older one for a listener that is configured no more */
         struct tls_context *tls; /* NULL: plain */
 };
 
@@ -27,6 +31,7 @@ struct http_generation {
         void *snapshot; /* the application's */
         struct http_listener_settings *listeners;
         size_t listener_count;
+        struct access_log *access_log; /* NULL: off */
 };
 
 /* A daemon's own part: what it builds from a configuration, and what it does with a request. */
@@ -46,7 +51,32 @@ struct http_application {
 };
 
 struct http_generation *http_generation_ref(struct http_generation *generation);
-struct http_generation *http_generation_unref(struct http_generation *generation); /* NULL */
+
+/* Takes NULL. `producer` is the calling thread's: the last reference ends the access log. */
+struct http_generation *http_generation_unref(struct http_generation *generation, struct log_producer *producer);
+
+/*
+ * Builds a generation: a TLS context for each listener that has TLS, and the access log. Takes the references of `config` and
+ * `snapshot` in every case. May block on the disk. Errors name the listener or the certificate.
+ *
+ * The sockets of a process stay what they were when it began: after the first generation the listeners are those of `previous`, in its
+ * order, found by name; one that is configured no more keeps its old settings, a new one waits for the next process.
+ */
+struct http_generation_options {
+        struct config *config;
+        const struct config_list *listeners; /* of struct config_listener */
+        const struct http_application *application;
+        void *snapshot;
+        struct tls_tickets *tickets; /* NULL: none */
+        struct logger *logger;       /* for the access log; NULL: no access log */
+        const struct http_generation *previous; /* NULL: the first one */
+        struct log_producer *producer; /* of the calling thread; NULL: nothing was logged yet */
+};
+int http_generation_new(const struct http_generation_options *options, struct error *error,
+                        struct http_generation **ret_generation);
+
+/* Whether a certificate file has changed since: time for a new generation. Blocks on the disk. */
+bool http_generation_is_stale(const struct http_generation *generation);
 
 /* A worker's handle on a generation: counted without atomics, since one thread uses it. */
 struct worker_generation {

@@ -17,8 +17,13 @@
  * they use. Workers share nothing on the hot path. The same struct serves the admin socket on the main thread's loop.
  */
 struct http_engine_metrics;
-struct access_log;
 struct client_table;
+
+/* See access_log.c: how many successes a worker had, and wrote, in this second. */
+struct access_sampler {
+        time_t second;
+        uint32_t seen, written, factor;
+};
 
 /* What all workers of a program have in common, and outlives them. */
 struct http_services {
@@ -26,8 +31,13 @@ struct http_services {
         struct metrics *metrics;
         const struct http_engine_metrics *ids; /* series of metrics */
         struct client_table *clients;          /* connections of each address */
-        uint64_t boot_id;                      /* random; makes request ids unique over restarts */
+        _Atomic int64_t *connection_count;     /* of all workers, for max_connections */
+        uint32_t worker_count;
+        uint64_t boot_id; /* random; makes request ids unique over restarts */
 };
+
+/* Listening sockets of one worker, of all its listeners together. */
+#define HTTP_LISTENERS_MAX 1024
 
 /* A listening socket of one worker. */
 struct http_listener {
@@ -35,7 +45,7 @@ struct http_listener {
         struct http_worker *worker;
         unsigned index;          /* into the generation's listeners */
         bool is_unix, is_shared; /* shared: with other workers, EPOLLEXCLUSIVE */
-        int paused;              /* no descriptor was left: accept again later */
+        int paused_fd; /* while no descriptor is left: accepted from again when `resume` fires; -1: not paused */
         struct timer resume;
 };
 
@@ -45,21 +55,26 @@ struct http_worker {
         const struct http_services *services;
         struct log_producer *log;
         struct metrics_shard *metrics;
-        struct access_log *access_log;        /* of the newest generation; NULL: off */
         struct worker_generation *generation; /* for new requests */
         struct buffer_pool buffers;
         struct http_exchange *free_exchanges;
         size_t free_exchange_count;
         struct list connections;
-        size_t connection_count;
+        struct list dead; /* closed in this turn; freed at its end */
+        struct loop_deferred reaper;
+        size_t connection_count; /* both lists */
         struct http_listener *listeners;
         size_t listener_count;
         uint64_t next_id;
         bool is_draining;
         void (*on_drained)(struct http_worker *worker, void *userdata);
         void *on_drained_userdata;
+        struct timer drain_timer;
+        struct access_sampler access_sampler;
         time_t date_second;
-        char date_line[40]; /* "Date: ...\r\n" of date_second */
+        uint64_t exhausted_logged; /* ms */
+        int spare_fd;              /* given up to accept, and refuse, one more connection when no descriptor is left */
+        char date_line[40];        /* "Date: ...\r\n" of date_second */
 };
 
 /* Borrows everything; `log` and `metrics` are the worker's own. The generation's reference is taken. */
@@ -91,3 +106,6 @@ void http_worker_put_exchange(struct http_worker *worker, struct http_exchange *
 
 struct worker_generation *worker_generation_ref(struct worker_generation *generation);
 void worker_generation_unref(struct worker_generation *generation);
+
+/* For connections: takes a closed one over until the end of the turn. */
+void http_worker_bury(struct http_worker *worker, struct http_connection *connection);

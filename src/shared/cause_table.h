@@ -35,6 +35,8 @@ CAUSE(FILE_HIDDEN, "file-hidden", 404, "There is no such file.",
       "hidden = true.")
 CAUSE(FILE_NOT_FOUND, "file-not-found", 404, "There is no such file.",
       "Beneath the site's root there is no file of this name, no index file in a folder of this name and no fallback.")
+CAUSE(ENDPOINT_UNKNOWN, "endpoint-unknown", 404, "There is no such endpoint.",
+      "The admin socket knows /healthz, /readyz, /metrics, /status, /config, POST /reload and POST /logs/reopen.")
 CAUSE(NO_SITE, "no-site", 404, "No site answers for this host.",
       "No [[site]] has this name among its hosts, and none sets default = true.")
 CAUSE(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed for this address.",

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/*
+ * What each client address costs: its open connections, over all workers. IPv6 clients count by /64. Also says when
+ * a line may be logged about one. Thread-safe; locks are held for a look-up, at accept and close only.
+ */
+struct client_table;
+struct client_entry;
+
+int client_table_new(struct client_table **ret_table);
+void client_table_free(struct client_table *table);
+
+/* Counts one more connection of this address. `limit` 0: none. -EUSERS above it, -ENOMEM. NULL entry for addresses other than IP. */
+int client_table_enter(struct client_table *table, const struct sockaddr *address, int64_t limit,
+                       struct client_entry **ret_entry);
+void client_table_leave(struct client_table *table, struct client_entry *entry); /* NULL */
+
+/* Whether something may be logged about this address in this second: true once, then false till the next. Lock-free;
+ * two addresses may share a slot, which then logs less, never more. */
+bool client_table_may_log(struct client_table *table, const struct sockaddr *address, int64_t second);
+
+/* Addresses with a connection. */
+uint64_t client_table_count(struct client_table *table);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection's life: accepted, perhaps a handshake, a session, the end. Owns the descriptor, the transport, the
+ * client's account and the one timer that watches over the phases; the session owns all else. */
+#include "http/connection.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "http/client_table.h"
+#include "http/engine_metrics.h"
+#include "http/h1_session.h"
+#include "http/tls_transport.h"
+#include "shared/message_id.h"
+#include "shared/quantity.h"
+
+#define USEC_PER_MSEC 1000
+
+/* How long a connection that was busy just now may take for one more request when the worker stops. */
+#define DRAIN_USEC (500 * USEC_PER_MSEC)
+
+/* How often a rate is looked at, at most. */
+#define RATE_CHECK_MSEC 1000
+
+static const struct config_http *settings(const struct http_connection *connection) {
+        return &connection->worker->generation->shared->config->root.http;
+}
+
+/* The limits of the present phase. Those of one number are given as a deadline. */
+static struct config_phase phase_limits(const struct http_connection *connection) {
+        const struct config_http_timeouts *timeouts = &settings(connection)->timeouts;
+        struct config_phase single = { .deadline = QUANTITY_INFINITY, .idle = QUANTITY_INFINITY };
+        switch (connection->phase) {
+        case HTTP_PHASE_HANDSHAKE:
+                return timeouts->handshake;
+        case HTTP_PHASE_HEAD:
+                return timeouts->head;
+        case HTTP_PHASE_BODY:
+                return timeouts->body;
+        case HTTP_PHASE_SEND:
+                return timeouts->send;
+        case HTTP_PHASE_KEEP_ALIVE:
+                single.deadline = timeouts->keep_alive;
+                return single;
+        case HTTP_PHASE_DRAIN:
+                single.deadline = DRAIN_USEC;
+                return single;
+        case HTTP_PHASE_LINGER:
+                single.deadline = timeouts->linger;
+                return single;
+        case HTTP_PHASE_HANDLER:
+                break;
+        }
+        return single;
+}
+
+static enum cause phase_cause(enum http_phase phase) {
+        switch (phase) {
+        case HTTP_PHASE_HANDSHAKE:
+                return CAUSE_HANDSHAKE_TOO_SLOW;
+        case HTTP_PHASE_HEAD:
+                return CAUSE_HEAD_TOO_SLOW;
+        case HTTP_PHASE_BODY:
+                return CAUSE_BODY_TOO_SLOW;
+        case HTTP_PHASE_SEND:
+                return CAUSE_SEND_TOO_SLOW;
+        default:
+                return CAUSE_NONE;
+        }
+}
+
+static uint64_t after(uint64_t start, uint64_t span_usec) {
+        return span_usec == QUANTITY_INFINITY ? UINT64_MAX : start + (span_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
+}
+
+/* When the present phase has to be looked at next; at or before `now` when it is over its limits. */
+static uint64_t phase_check(const struct http_connection *connection, uint64_t now) {
+        struct config_phase limits = phase_limits(connection);
+        uint64_t check = MIN_OF(after(connection->phase_started, limits.deadline),
+                                after(connection->phase_progress, limits.idle));
+        if (limits.minimum_rate == 0 || check <= now)
+                return check;
+
+        uint64_t graced = after(connection->phase_started, limits.grace);
+        if (now <= graced)
+                return MIN_OF(check, graced + RATE_CHECK_MSEC);
+        uint64_t elapsed = now - connection->phase_started;
+        if (connection->phase_bytes < limits.minimum_rate * (elapsed / 1000))
+                return now;
+        return MIN_OF(check, now + RATE_CHECK_MSEC);
+}
+
+static void on_timeout(struct timer *timer, void *userdata) {
+        struct http_connection *connection = userdata;
+        (void) timer;
+        if (connection->phase == HTTP_PHASE_HANDLER)
+                return;
+
+        uint64_t now = loop_now(connection->worker->loop), check = phase_check(connection, now);
+        if (check > now) {
+                if (check != UINT64_MAX)
+                        loop_timer_start(connection->worker->loop, &connection->timer, check);
+                return;
+        }
+        if (connection->is_lingering || !connection->session) {
+                if (!connection->is_handshaken && !connection->is_lingering)
+                        http_connection_log_refusal(connection, CAUSE_HANDSHAKE_TOO_SLOW, NULL);
+                http_connection_close(connection);
+                return;
+        }
+        connection->session->on_timeout(connection, phase_cause(connection->phase));
+}
+
+void http_connection_set_phase(struct http_connection *connection, enum http_phase phase) {
+        uint64_t now = loop_now(connection->worker->loop);
+        connection->phase = phase;
+        connection->phase_started = connection->phase_progress = now;
+        connection->phase_bytes = 0;
+        if (phase == HTTP_PHASE_HANDLER)
+                return;
+
+        /* The timer that runs is kept when it fires early enough: it looks and starts itself again. */
+        uint64_t check = phase_check(connection, now + 1);
+        if (check != UINT64_MAX && (!timer_is_started(&connection->timer) || check < connection->timer.deadline))
+                loop_timer_start(connection->worker->loop, &connection->timer, check);
+}
+
+void http_connection_watch(struct http_connection *connection, uint32_t events) {
+        if (connection->is_dead || connection->io.events == events)
+                return;
+        if (loop_io_change(connection->worker->loop, &connection->io, events) < 0)
+                http_connection_close(connection);
+}
+
+void http_connection_wait(struct http_connection *connection) {
+        http_connection_watch(connection, connection->transport->wants_write ? EPOLLOUT : EPOLLIN);
+}
+
+void http_connection_log_refusal(struct http_connection *connection, enum cause cause, const char *detail) {
+        struct http_worker *worker = connection->worker;
+        const struct cause_entry *entry = cause_entry(cause);
+        const struct sockaddr *address = (const struct sockaddr *) &connection->address;
+
+        metrics_increment(worker->metrics, worker->services->ids->causes[cause]);
+        if (!client_table_may_log(worker->services->clients, address, loop_realtime(worker->loop))) {
+                metrics_increment(worker->metrics, worker->services->ids->refusals_unlogged);
+                return;
+        }
+        char peer[HTTP_PEER_TEXT_MAX];
+        http_connection_peer_text(connection, peer);
+        const struct log_field fields[] = {
+                { "CCODES_CAUSE", slice_of(entry->code) },
+                { "CCODES_CLIENT", slice_of(peer) },
+                { "CCODES_DETAIL", slice_of(detail ? detail : entry->sentence) },
+        };
+        log_event(worker->log, LOG_LEVEL_NOTICE, MESSAGE_ID_CLIENT_REFUSED, fields, ELEMENTS_OF(fields),
+                  "%s: refused (%s): %s", peer, entry->code, detail ? detail : entry->sentence);
+}
+
+static void start_session(struct http_connection *connection) {
+        connection->is_handshaken = true;
+        if (h1_session_start(connection) < 0)
+                http_connection_close(connection);
+}
+
+static void handshake(struct http_connection *connection) {
+        struct http_worker *worker = connection->worker;
+        const struct http_engine_metrics *ids = worker->services->ids;
+        const char *detail = NULL;
+        int r = transport_handshake(connection->transport, &detail);
+        if (r == -EAGAIN) {
+                http_connection_progress(connection, 1);
+                http_connection_wait(connection);
+                return;
+        }
+        if (r < 0) {
+                metrics_increment(worker->metrics, ids->handshakes_failed);
+                http_connection_log_refusal(connection, CAUSE_HANDSHAKE_FAILED, detail);
+                http_connection_close(connection);
+                return;
+        }
+        metrics_increment(worker->metrics, tls_transport_is_resumed(connection->transport) ? ids->handshakes_resumed
+                                                                                           : ids->handshakes_full);
+        http_connection_watch(connection, EPOLLIN);
+        start_session(connection);
+        /* The first request may have come with the end of the handshake and be in the transport already. */
+        if (!connection->is_dead)
+                connection->session->on_readable(connection);
+}
+
+/* Reads and drops what a client still sends after our end. */
+static void drop_input(struct http_connection *connection) {
+        char dropped[4096];
+        for (unsigned i = 0; i < 16; i++) {
+                ssize_t n = transport_read(connection->transport, dropped, sizeof(dropped));
+                if (n == -EAGAIN || (n > 0 && n < (ssize_t) sizeof(dropped)))
+                        return;
+                if (n <= 0) {
+                        http_connection_close(connection);
+                        return;
+                }
+        }
+}
+
+static void on_event(struct loop_io *io, uint32_t events, void *userdata) {
+        struct http_connection *connection = userdata;
+        (void) io;
+        if (connection->is_lingering)
+                drop_input(connection);
+        else if (!connection->is_handshaken)
+                handshake(connection);
+        else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
+                http_connection_close(connection);
+        else if (events & EPOLLOUT)
+                connection->session->on_writable(connection);
+        else
+                connection->session->on_readable(connection);
+}
+
+static void read_again(struct loop_deferred *deferred, void *userdata) {
+        struct http_connection *connection = userdata;
+        (void) deferred;
+        if (!connection->is_dead && !connection->is_lingering)
+                connection->session->on_readable(connection);
+}
+
+void http_connection_read_again(struct http_connection *connection) {
+        if (!connection->is_dead)
+                loop_defer(connection->worker->loop, &connection->again);
+}
+
+void http_connection_peer_text(const struct http_connection *connection, char ret_text[HTTP_PEER_TEXT_MAX]) {
+        char host[INET6_ADDRSTRLEN];
+        const struct in6_addr *ipv6 = &connection->address.ipv6.sin6_addr;
+
+        if (connection->address.family == AF_INET) {
+                (void) inet_ntop(AF_INET, &connection->address.ipv4.sin_addr, host, sizeof(host));
+                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "%s:%u", host, ntohs(connection->address.ipv4.sin_port));
+        } else if (connection->address.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(ipv6)) {
+                /* A dual-stack socket shows IPv4 clients as mapped addresses; people know them by their own. */
+                (void) inet_ntop(AF_INET, &ipv6->s6_addr[12], host, sizeof(host));
+                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "%s:%u", host, ntohs(connection->address.ipv6.sin6_port));
+        } else if (connection->address.family == AF_INET6) {
+                (void) inet_ntop(AF_INET6, ipv6, host, sizeof(host));
+                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "[%s]:%u", host,
+                                ntohs(connection->address.ipv6.sin6_port));
+        } else {
+                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "unix:");
+        }
+}
+
+static int make_transport(struct http_connection *connection, int fd) {
+        const struct http_generation *generation = connection->worker->generation->shared;
+        struct tls_context *tls = generation->listeners[connection->listener->index].tls;
+        if (tls)
+                return tls_transport_new(tls, fd, &connection->transport);
+        transport_init_plain(&connection->plain, fd);
+        connection->transport = &connection->plain;
+        return 0;
+}
+
+static void keep_address(struct http_connection *connection, const struct sockaddr *address, socklen_t length) {
+        if (length <= sizeof(connection->address) && (address->sa_family == AF_INET || address->sa_family == AF_INET6))
+                memcpy(&connection->address, address, length);
+        else
+                connection->address.family = AF_UNIX;
+}
+
+int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length) {
+        struct http_worker *worker = listener->worker;
+        struct http_connection *connection = calloc(1, sizeof(*connection));
+        if (!connection)
+                return -ENOMEM;
+        connection->worker = worker;
+        connection->listener = listener;
+        connection->io.fd = -1;
+        list_init(&connection->link);
+        timer_init(&connection->timer, on_timeout, connection);
+        loop_deferred_init(&connection->again, read_again, connection);
+        keep_address(connection, address, length);
+
+        int64_t limit = settings(connection)->limits.max_connections_per_client;
+        int r = client_table_enter(worker->services->clients, address, limit, &connection->client);
+        if (r >= 0)
+                r = make_transport(connection, fd);
+        if (r >= 0)
+                r = loop_io_start(worker->loop, &connection->io, fd, EPOLLIN, on_event, connection);
+        if (r < 0) {
+                if (r == -EUSERS)
+                        http_connection_log_refusal(connection, CAUSE_TOO_MANY_CONNECTIONS, NULL);
+                if (connection->transport)
+                        transport_free(connection->transport);
+                client_table_leave(worker->services->clients, connection->client);
+                free(connection);
+                return r;
+        }
+
+        list_append(&worker->connections, &connection->link);
+        worker->connection_count++;
+        metrics_increment(worker->metrics, worker->services->ids->connections_open);
+        if (connection->transport->is_secure)
+                http_connection_set_phase(connection, HTTP_PHASE_HANDSHAKE);
+        else
+                start_session(connection);
+        return 0;
+}
+
+void http_connection_free(struct http_connection *connection) {
+        int fd = connection->transport->fd;
+        if (connection->session)
+                connection->session->free(connection);
+        if (!connection->is_dead) {
+                loop_io_stop(connection->worker->loop, &connection->io);
+                loop_timer_stop(connection->worker->loop, &connection->timer);
+        }
+        loop_deferred_cancel(&connection->again);
+        list_remove(&connection->link);
+        transport_free(connection->transport);
+        client_table_leave(connection->worker->services->clients, connection->client);
+        close_fd(fd);
+        free(connection);
+}
+
+void http_connection_close(struct http_connection *connection) {
+        struct http_worker *worker = connection->worker;
+        if (connection->is_dead)
+                return;
+        connection->is_dead = true;
+        loop_io_stop(worker->loop, &connection->io);
+        loop_timer_stop(worker->loop, &connection->timer);
+        metrics_decrement(worker->metrics, worker->services->ids->connections_open);
+        http_worker_bury(worker, connection);
+}
+
+void http_connection_linger(struct http_connection *connection) {
+        if (connection->is_dead || connection->is_lingering)
+                return;
+        int r = transport_shutdown(connection->transport);
+        if (r < 0 && r != -EAGAIN) {
+                http_connection_close(connection);
+                return;
+        }
+        connection->is_lingering = true;
+        http_connection_watch(connection, EPOLLIN);
+        http_connection_set_phase(connection, HTTP_PHASE_LINGER);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/transport.h"
+#include "http/worker.h"
+#include "shared/cause.h"
+
+/*
+ * An accepted connection: its transport, its session, and the time that its present phase may take.
+ *
+ * Belongs to one worker. It is never freed within a callback: closing marks it dead and takes it off the loop; the worker
+ * frees it at the end of the turn, so that whoever is up the stack may still look at it.
+ */
+
+/* What a connection waits for; each has its limits in [http.timeouts]. */
+enum http_phase {
+        HTTP_PHASE_HANDSHAKE,
+        HTTP_PHASE_HEAD,
+        HTTP_PHASE_BODY,
+        HTTP_PHASE_SEND,
+        HTTP_PHASE_KEEP_ALIVE, /* between requests */
+        HTTP_PHASE_HANDLER,    /* for our own work: no limit */
+        HTTP_PHASE_DRAIN,      /* for one last request, while the worker stops */
+        HTTP_PHASE_LINGER,     /* for the client's end, after ours */
+};
+
+/* The protocol spoken on a connection. */
+struct http_session_operations {
+        void (*on_readable)(struct http_connection *connection);
+        void (*on_writable)(struct http_connection *connection);
+
+        /* The present phase took too long; the session answers or closes. */
+        void (*on_timeout)(struct http_connection *connection, enum cause cause);
+
+        /* The worker stops: end orderly as soon as nothing is under way. */
+        void (*drain)(struct http_connection *connection);
+
+        /* Ends exchanges and frees the session. */
+        void (*free)(struct http_connection *connection);
+};
+
+struct http_connection {
+        struct loop_io io;
+        struct timer timer;
+        struct list link; /* of the worker's connections, or of its dead ones */
+        struct http_worker *worker;
+        struct http_listener *listener;
+        struct transport *transport; /* &plain, or TLS */
+        struct transport plain;
+        const struct http_session_operations *session;
+        void *session_state;
+        struct client_entry *client;            /* the account of its address; NULL for unix sockets */
+        struct loop_deferred again;             /* input that the transport may hold already */
+        uint64_t phase_started, phase_progress; /* ms, loop clock */
+        uint64_t phase_bytes;
+        enum http_phase phase : 8;
+        bool is_dead : 1;
+        bool is_lingering : 1;
+        bool is_handshaken : 1;
+        uint8_t address_length;
+        union {
+                sa_family_t family;
+                struct sockaddr_in ipv4;
+                struct sockaddr_in6 ipv6;
+        } address;
+};
+
+/* Room for an address with its port, as text. */
+#define HTTP_PEER_TEXT_MAX 64
+
+/* Takes an accepted descriptor over. -ENOMEM, -EUSERS when the client's account is full: the descriptor is still the caller's. */
+int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length);
+
+/* Frees at once; for the worker only. */
+void http_connection_free(struct http_connection *connection);
+
+/* Ends the connection in both directions now. */
+void http_connection_close(struct http_connection *connection);
+
+/* Ends it so that the client sees all that was written: says the end, then reads and drops for a while what still comes, since
+ * closing a socket with unread bytes would reset it (RFC 9112 section 9.6). */
+void http_connection_linger(struct http_connection *connection);
+
+/* Waits for these events (EPOLLIN, EPOLLOUT, or 0) from now on; a system call only when they differ from the present ones. */
+void http_connection_watch(struct http_connection *connection, uint32_t events);
+
+/* After -EAGAIN from the transport: waits for what it needs. */
+void http_connection_wait(struct http_connection *connection);
+
+/* Begins a phase, its clocks included. Costs no system call, and no timer unless it ends before the present one would. */
+void http_connection_set_phase(struct http_connection *connection, enum http_phase phase);
+
+/* Bytes came or went in this phase. */
+static inline void http_connection_progress(struct http_connection *connection, size_t bytes) {
+        connection->phase_progress = loop_now(connection->worker->loop);
+        connection->phase_bytes += bytes;
+}
+
+/* Logs that a client was refused and why, at most once a second for each client. */
+void http_connection_log_refusal(struct http_connection *connection, enum cause cause, const char *detail);
+
+/* The client's address as people know it ("192.0.2.1:4711", "[2001:db8::1]:4711", "unix:"). */
+void http_connection_peer_text(const struct http_connection *connection, char ret_text[HTTP_PEER_TEXT_MAX]);
+
+/* Calls the session's on_readable at the end of this turn, whether or not epoll reports anything. */
+void http_connection_read_again(struct http_connection *connection);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of an exchange: begun by a session, answered by a handler, finished once: logged, counted, and all that was
+ * attached given back, in that order, since the log reads views that the attached objects may hold. */
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "http/access_log.h"
+#include "http/connection.h"
+#include "http/engine_metrics.h"
+#include "http/problem.h"
+#include "http/status.h"
+
+#define EXTRA_FIRST 8
+
+void http_exchange_respond(struct http_exchange *exchange) {
+        assert(!exchange->is_responded);
+        exchange->is_responded = true;
+        exchange->operations->respond(exchange);
+}
+
+void http_exchange_fail(struct http_exchange *exchange, enum cause cause, const char *detail) {
+        const struct http_application *application = exchange->generation->shared->application;
+
+        exchange->detail = detail;
+        exchange->response.cause = cause;
+        if (application->on_failure && application->on_failure(exchange, cause))
+                return;
+        http_problem_prepare(exchange, cause);
+        http_exchange_respond(exchange);
+}
+
+void http_exchange_resume(struct http_exchange *exchange) {
+        exchange->operations->resume(exchange);
+}
+
+void http_exchange_read_body(struct http_exchange *exchange, struct http_body_reader reader) {
+        exchange->reader = reader;
+        exchange->operations->read_body(exchange);
+}
+
+void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_end *end) {
+        end->next = exchange->ends;
+        exchange->ends = end;
+}
+
+int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value) {
+        struct http_response *response = &exchange->response;
+        if (response->extra_count == response->extra_capacity) {
+                size_t capacity = response->extra_capacity ? 2 * response->extra_capacity : EXTRA_FIRST;
+                struct http_head_field *larger = arena_alloc(&exchange->arena, capacity * sizeof(*larger));
+                if (!larger)
+                        return -ENOMEM;
+                if (response->extra_count > 0)
+                        memcpy(larger, response->extra, response->extra_count * sizeof(*larger));
+                response->extra = larger;
+                response->extra_capacity = capacity;
+        }
+        response->extra[response->extra_count++] = (struct http_head_field) { name, value };
+        return 0;
+}
+
+const char *http_exchange_peer(struct http_exchange *exchange) {
+        char *text = arena_alloc(&exchange->arena, HTTP_PEER_TEXT_MAX);
+        if (!text)
+                return "unknown";
+        http_connection_peer_text(exchange->connection, text);
+        return text;
+}
+
+const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange) {
+        return &exchange->generation->shared->listeners[exchange->connection->listener->index];
+}
+
+void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[16]) {
+        static const char digits[] = "0123456789abcdef";
+        for (unsigned i = 0; i < 16; i++)
+                ret_text[i] = digits[(exchange->id >> (60 - 4 * i)) & 0xf];
+}
+
+struct http_exchange *http_exchange_begin(struct http_connection *connection,
+                                          const struct http_exchange_operations *operations) {
+        struct http_worker *worker = connection->worker;
+        struct http_exchange *exchange = http_worker_get_exchange(worker);
+        if (!exchange)
+                return NULL;
+        exchange->operations = operations;
+        exchange->worker = worker;
+        exchange->connection = connection;
+        exchange->generation = worker_generation_ref(worker->generation);
+        exchange->id = worker->next_id++;
+        exchange->started_usec = loop_now_usec(worker->loop);
+        return exchange;
+}
+
+static void count(const struct http_exchange *exchange, uint64_t duration) {
+        struct metrics_shard *shard = exchange->worker->metrics;
+        const struct http_engine_metrics *ids = exchange->worker->services->ids;
+        unsigned class = exchange->is_responded ? (unsigned) exchange->response.status / 100 : 0;
+
+        metrics_increment(shard, ids->requests[class < ELEMENTS_OF(ids->requests) ? class : 5]);
+        if (exchange->response.cause != CAUSE_NONE)
+                metrics_increment(shard, ids->causes[exchange->response.cause]);
+        metrics_observe(shard, ids->duration, duration);
+        metrics_add_to(shard, ids->sent_bytes, exchange->body_sent);
+        if (exchange->body_received > 0)
+                metrics_add_to(shard, ids->received_bytes, exchange->body_received);
+}
+
+void http_exchange_finish(struct http_exchange *exchange) {
+        struct http_worker *worker = exchange->worker;
+        uint64_t duration = loop_now_usec(worker->loop) - exchange->started_usec;
+
+        count(exchange, duration);
+        struct access_log *access_log = exchange->generation->shared->access_log;
+        if (access_log && !exchange->is_refused)
+                access_log_exchange(access_log, exchange, duration);
+
+        if (exchange->response.body && exchange->response.body->operations->free)
+                exchange->response.body->operations->free(exchange->response.body);
+        while (exchange->ends) {
+                struct http_exchange_end *end = exchange->ends;
+                exchange->ends = end->next;
+                end->run(end, exchange);
+        }
+        worker_generation_unref(exchange->generation);
+        http_worker_put_exchange(worker, exchange);
+}
+
+void http_exchange_discard(struct http_exchange *exchange) {
+        worker_generation_unref(exchange->generation);
+        http_worker_put_exchange(exchange->worker, exchange);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From bytes to an exchange: checks everything about a request that does not depend on what it asks for, in the order
+ * in which a wrong answer would be dangerous (framing first), and passes its body on. */
+#include <errno.h>
+#include <string.h>
+
+#include "http/engine_metrics.h"
+#include "http/h1_state.h"
+#include "http/tls_transport.h"
+
+/* A body of up to this many bytes that nobody wants is read and dropped, so that the connection can be used on. */
+#define DROP_MAX 65536
+
+/* Less room than this behind a head is too little to pass a body through. */
+#define BODY_ROOM_MIN 4096
+
+static const struct config_http_limits *limits_of(const struct http_exchange *exchange) {
+        return &http_exchange_config(exchange)->http.limits;
+}
+
+static void refuse_exchange(struct h1_session *session, enum cause cause, const char *detail) {
+        struct http_exchange *exchange = session->exchange;
+        http_connection_log_refusal(session->connection, cause, detail);
+        session->keep_alive = false;
+        session->body = H1_FRAMING_NONE;
+        exchange->close = true;
+        exchange->is_refused = true;
+        http_exchange_fail(exchange, cause, detail);
+}
+
+void h1_request_refuse(struct h1_session *session, enum cause cause, const char *detail) {
+        session->exchange = http_exchange_begin(session->connection, &h1_exchange_operations);
+        if (!session->exchange) {
+                http_connection_close(session->connection);
+                return;
+        }
+        session->is_started = session->is_ended = false;
+        refuse_exchange(session, cause, detail);
+}
+
+bool h1_request_may_drop_body(const struct h1_session *session) {
+        if (session->awaits_continue || session->exchange->body_received > DROP_MAX)
+                return false;
+        return session->body == H1_FRAMING_CHUNKED || session->body_left <= DROP_MAX;
+}
+
+static bool decide_keep_alive(const struct h1_session *session, const struct http_exchange *exchange) {
+        const struct http_fields *fields = &exchange->request.fields;
+        int64_t most = limits_of(exchange)->max_requests;
+        if (most > 0 && session->requests >= most)
+                return false;
+        if (session->is_http10)
+                return http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("keep-alive"));
+        return !http_fields_has(fields, HTTP_FIELD_CONNECTION) ||
+               !http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("close"));
+}
+
+static int take_framing(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+        struct http_request *request = &exchange->request;
+        enum h1_framing framing;
+        uint64_t length;
+        int r = h1_request_framing(&request->fields, session->is_http10 ? 0 : 1, &framing, &length, fault);
+        if (r < 0)
+                return r;
+
+        session->body = framing;
+        session->body_left = length;
+        if (framing == H1_FRAMING_LENGTH && length == 0)
+                session->body = H1_FRAMING_NONE;
+        if (framing == H1_FRAMING_CHUNKED)
+                session->chunked = (struct h1_chunked) {
+                        .max_overhead = (uint32_t) limits_of(exchange)->max_chunk_overhead
+                };
+        request->has_body = session->body != H1_FRAMING_NONE;
+        request->content_length = framing == H1_FRAMING_CHUNKED ? -1 : (int64_t) length;
+
+        if (length > limits_of(exchange)->max_body) {
+                *fault = (struct h1_fault) { CAUSE_BODY_TOO_LARGE, "Content-Length is above max_body" };
+                return -EBADMSG;
+        }
+        return 0;
+}
+
+static int take_expectation(struct h1_session *session, const struct http_exchange *exchange, struct h1_fault *fault) {
+        session->awaits_continue = false;
+        struct slice expect = http_fields_get(&exchange->request.fields, HTTP_FIELD_EXPECT);
+        if (!expect.data || session->is_http10)
+                return 0;
+        if (!slice_equal_nocase(expect, SLICE_LITERAL("100-continue"))) {
+                *fault = (struct h1_fault) { CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue" };
+                return -EBADMSG;
+        }
+        session->awaits_continue = session->body != H1_FRAMING_NONE;
+        return 0;
+}
+
+/* Host, or the authority of an absolute target, which wins (RFC 9112 section 3.2.2). Host must be right all the same. */
+static int take_host(const struct h1_session *session, struct http_exchange *exchange, const struct http_target *target,
+                     struct h1_fault *fault) {
+        struct http_request *request = &exchange->request;
+        struct slice host = http_fields_get(&request->fields, HTTP_FIELD_HOST);
+        *fault = (struct h1_fault) { CAUSE_HOST_INVALID, "Host is missing (RFC 9112 section 3.2)" };
+        if (!host.data && !session->is_http10)
+                return -EBADMSG;
+        fault->detail = "Host is repeated (RFC 9112 section 3.2)";
+        if (http_fields_is_repeated(&request->fields, HTTP_FIELD_HOST))
+                return -EBADMSG;
+
+        struct slice authorities[] = { host, target->authority };
+        fault->detail = "Host is malformed (RFC 3986 section 3.2)";
+        for (size_t i = 0; i < ELEMENTS_OF(authorities); i++) {
+                if (!authorities[i].data || (i == 0 && authorities[i].length == 0 && target->authority.data))
+                        continue;
+                char *scratch = arena_alloc(&exchange->arena, authorities[i].length + 1);
+                if (!scratch)
+                        return -ENOMEM;
+                if (http_authority_parse(authorities[i], scratch, &request->host, &request->port) < 0)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
+static int take_target(const struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+        struct http_request *request = &exchange->request;
+        struct http_target target;
+        *fault = (struct h1_fault) { CAUSE_REQUEST_MALFORMED, "the request target has none of the four forms "
+                                                              "(RFC 9112 section 3.2)" };
+        if (http_target_parse(request->target, request->method == HTTP_METHOD_CONNECT, &target) < 0)
+                return -EBADMSG;
+        if (target.form == HTTP_TARGET_ASTERISK && request->method != HTTP_METHOD_OPTIONS)
+                return -EBADMSG;
+        int r = take_host(session, exchange, &target, fault);
+        if (r < 0)
+                return r;
+
+        request->query = target.query;
+        if (target.form == HTTP_TARGET_AUTHORITY || target.form == HTTP_TARGET_ASTERISK) {
+                request->path = target.form == HTTP_TARGET_ASTERISK ? SLICE_LITERAL("*") : SLICE_LITERAL("/");
+                return 0;
+        }
+        char *scratch = arena_alloc(&exchange->arena, target.raw_path.length);
+        if (!scratch)
+                return -ENOMEM;
+        *fault = (struct h1_fault) { CAUSE_PATH_MALFORMED,
+                                     "the path has no safe canonical form (RFC 3986 section 6.2)" };
+        return http_path_canonicalize(target.raw_path, scratch, &request->path);
+}
+
+/* A request for a host that the certificate shown on this connection does not cover came the wrong way
+ * (RFC 9110 section 15.5.20). */
+static int check_direction(const struct http_exchange *exchange, struct h1_fault *fault) {
+        const struct transport *transport = exchange->connection->transport;
+        if (!transport->is_secure)
+                return 0;
+        struct slice name = tls_transport_server_name(transport), host = exchange->request.host;
+        if (!name.data || !host.data || slice_equal(name, host) ||
+            tls_context_covers(tls_transport_context(transport), name, host))
+                return 0;
+        *fault = (struct h1_fault) { CAUSE_MISDIRECTED, "Host is not covered by the certificate that SNI chose" };
+        return -EBADMSG;
+}
+
+static struct slice moved(struct slice view, const char *from, const char *to) {
+        return view.data ? (struct slice) { to + (view.data - from), view.length } : view;
+}
+
+/* Copies the head into the arena and turns every view into the copy, so that its room can be used for the body. */
+static int pin_head(struct h1_session *session, struct http_exchange *exchange, const char *head, size_t length) {
+        struct http_request *request = &exchange->request;
+        char *copy = arena_alloc(&exchange->arena, length);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, head, length);
+        struct slice *views[] = { &request->method_name, &request->target, &request->path, &request->query };
+        for (size_t i = 0; i < ELEMENTS_OF(views); i++)
+                if (views[i]->data >= head && views[i]->data < head + length)
+                        *views[i] = moved(*views[i], head, copy);
+        for (unsigned i = 0; i < request->fields.count; i++) {
+                struct http_field *field = &request->fields.items[i];
+                field->name = moved(field->name, head, copy);
+                field->value = moved(field->value, head, copy);
+        }
+        buffer_compact(session->in);
+        session->head_end = 0;
+        return 0;
+}
+
+/* All checks of a complete head. */
+static int take_request(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+        int r = take_framing(session, exchange, fault);
+        if (r >= 0)
+                r = take_expectation(session, exchange, fault);
+        if (r >= 0)
+                r = take_target(session, exchange, fault);
+        if (r >= 0)
+                r = check_direction(exchange, fault);
+        return r;
+}
+
+/* Parses what is there. > 0: the length of a head; -EAGAIN: not complete; -EBADMSG with a fault; -ENOMEM. */
+static ssize_t parse(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+        const struct config_http_limits *config = limits_of(exchange);
+        const struct h1_limits limits = { (uint32_t) config->max_request_line, (uint32_t) config->max_head };
+        struct http_request *request = &exchange->request;
+        struct http_field *items = arena_alloc(&exchange->arena, (size_t) config->max_fields * sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        http_fields_init(&request->fields, items, (uint16_t) config->max_fields);
+
+        struct h1_request_head head;
+        ssize_t n = h1_parse_request(session->in->data + session->in->start, buffer_length(session->in), &limits,
+                                     &session->scanned, &request->fields, &head, fault);
+        if (n < 0)
+                return n;
+        request->method = head.method;
+        request->method_name = head.method_name;
+        request->target = head.target;
+        request->version = 10 + head.minor_version;
+        request->is_secure = session->connection->transport->is_secure;
+        session->is_http10 = head.minor_version == 0;
+        return n;
+}
+
+bool h1_request_read_head(struct h1_session *session) {
+        struct http_connection *connection = session->connection;
+        if (buffer_length(session->in) == 0)
+                return false;
+        struct http_exchange *exchange = http_exchange_begin(connection, &h1_exchange_operations);
+        if (!exchange) {
+                http_connection_close(connection);
+                return false;
+        }
+
+        struct h1_fault fault = { 0 };
+        ssize_t n = parse(session, exchange, &fault);
+        if (n == -EAGAIN && buffer_room(session->in) > 0) {
+                http_exchange_discard(exchange);
+                return false;
+        }
+        session->exchange = exchange;
+        session->is_started = session->is_ended = false;
+        session->is_reading = session->is_paused = false;
+        if (n == -EAGAIN) {
+                refuse_exchange(session, CAUSE_FIELDS_TOO_LARGE, "the head is larger than a buffer");
+                return true;
+        }
+        if (n > 0) {
+                const char *head = session->in->data + session->in->start;
+                session->in->start += (uint32_t) n;
+                session->head_end = session->in->start;
+                session->requests++;
+                session->keep_alive = decide_keep_alive(session, exchange);
+                int r = take_request(session, exchange, &fault);
+                if (r >= 0 && session->body != H1_FRAMING_NONE && BUFFER_SIZE - session->head_end < BODY_ROOM_MIN)
+                        r = pin_head(session, exchange, head, (size_t) n);
+                if (r >= 0) {
+                        exchange->generation->shared->application->on_request(exchange);
+                        return true;
+                }
+                n = r;
+        }
+        if (n == -ENOMEM)
+                fault = (struct h1_fault) { CAUSE_OUT_OF_MEMORY, "no memory for the request's head" };
+        refuse_exchange(session, fault.cause, fault.detail);
+        return true;
+}
+
+/* The body cannot be read on. */
+static void fail_body(struct h1_session *session, enum cause cause, const char *detail) {
+        struct http_exchange *exchange = session->exchange;
+        session->keep_alive = false;
+        session->body = H1_FRAMING_NONE;
+        if (!exchange->is_responded) {
+                refuse_exchange(session, cause, detail);
+                return;
+        }
+        http_connection_log_refusal(session->connection, cause, detail);
+        exchange->response.cause = cause;
+        if (!session->is_ended)
+                http_connection_close(session->connection);
+}
+
+static void deliver(struct h1_session *session, struct slice bytes) {
+        struct http_exchange *exchange = session->exchange;
+        exchange->body_received += bytes.length;
+        if (exchange->body_received > limits_of(exchange)->max_body) {
+                fail_body(session, CAUSE_BODY_TOO_LARGE, "the chunked body is above max_body");
+                return;
+        }
+        if (!exchange->reader.on_data) {
+                if (!h1_request_may_drop_body(session)) {
+                        session->keep_alive = false;
+                        session->body = H1_FRAMING_NONE;
+                }
+                return;
+        }
+        int r = exchange->reader.on_data(exchange, bytes, exchange->reader.userdata);
+        if (r == -EAGAIN)
+                session->is_paused = true;
+        else if (r < 0)
+                http_connection_close(session->connection);
+}
+
+bool h1_request_read_body(struct h1_session *session) {
+        struct buffer *in = session->in;
+        struct http_exchange *exchange = session->exchange;
+        if (session->body == H1_FRAMING_NONE || !session->is_reading || session->is_paused || buffer_length(in) == 0)
+                return false;
+
+        const char *data = in->data + in->start;
+        size_t length = buffer_length(in);
+        struct slice bytes = SLICE_NULL;
+        bool done = false;
+        if (session->body == H1_FRAMING_LENGTH) {
+                bytes = (struct slice) { data, (size_t) MIN_OF((uint64_t) length, session->body_left) };
+                session->body_left -= bytes.length;
+                in->start += (uint32_t) bytes.length;
+                done = session->body_left == 0;
+        } else {
+                struct h1_fault fault = { 0 };
+                ssize_t n = h1_chunked_decode(&session->chunked, data, length, &bytes, &done, &fault);
+                if (n < 0) {
+                        fail_body(session, fault.cause, fault.detail);
+                        return true;
+                }
+                in->start += (uint32_t) n;
+        }
+        if (in->start == in->end)
+                in->start = in->end = session->head_end;
+        if (done)
+                session->body = H1_FRAMING_NONE;
+        if (bytes.length > 0)
+                deliver(session, bytes);
+        if (done && !session->connection->is_dead && exchange->reader.on_data && exchange->reader.on_end)
+                exchange->reader.on_end(exchange, exchange->reader.userdata);
+        return true;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "http/connection.h"
+
+/*
+ * HTTP/1.0 and 1.1 on a connection (RFC 9112): one exchange at a time, pipelined requests answered in order and their
+ * answers gathered into as few writes as can be.
+ */
+int h1_session_start(struct http_connection *connection);

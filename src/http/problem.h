@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "http/exchange.h"
+
+/* Prepares exchange->response for a failure: status, Ccodes-Cause, and a body that says what happened, as problem
+ * details (RFC 9457) or as an HTML page for a client that prefers one. Without a body when memory is out. */
+void http_problem_prepare(struct http_exchange *exchange, enum cause cause);

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owns the worker, its client and the application for the tests of HTTP/1 sessions. */
+#include "h1_harness.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "http/client_table.h"
+#include "http/engine_metrics.h"
+#include "shared/syscall.h"
+
+#define BIG_SIZE (1u << 20)
+
+struct harness {
+        struct loop *loop;
+        struct http_worker worker;
+        struct http_listener listener;
+        struct http_services services;
+        struct http_engine_metrics ids;
+        struct metrics *metrics;
+        struct client_table *clients;
+        _Atomic int64_t connection_count;
+        struct config *config;
+        struct config_listener listener_config;
+        struct http_generation *generation;
+        int client, file;
+        struct loop_io client_io;
+        struct text received;
+        bool is_closed, timed_out;
+        struct timer guard;
+        char *big;
+        unsigned begun, ended;
+};
+
+static struct harness *of_exchange(const struct http_exchange *exchange) {
+        return exchange->generation->shared->snapshot;
+}
+
+static void answer(struct http_exchange *exchange, int status, struct slice bytes) {
+        struct http_body_memory *body = arena_alloc(&exchange->arena, sizeof(*body));
+        http_body_memory_init(body, bytes);
+        exchange->response.status = status;
+        exchange->response.content_length = (int64_t) bytes.length;
+        exchange->response.body = &body->body;
+        http_exchange_respond(exchange);
+}
+
+struct echo {
+        struct text bytes;
+        struct http_exchange_end end;
+        bool count_only;
+        uint64_t count;
+};
+
+static void echo_end(struct http_exchange_end *end, struct http_exchange *exchange) {
+        (void) exchange;
+        text_done(&container_of(end, struct echo, end)->bytes);
+}
+
+static int echo_data(struct http_exchange *exchange, struct slice bytes, void *userdata) {
+        struct echo *echo = userdata;
+        (void) exchange;
+        echo->count += bytes.length;
+        if (!echo->count_only)
+                text_append(&echo->bytes, bytes);
+        return 0;
+}
+
+static void echo_done(struct http_exchange *exchange, void *userdata) {
+        struct echo *echo = userdata;
+        if (echo->count_only) {
+                char *text = arena_format(&exchange->arena, "%llu\n", (unsigned long long) echo->count);
+                answer(exchange, 200, slice_of(text));
+                return;
+        }
+        struct http_body_memory *body = arena_alloc(&exchange->arena, sizeof(*body));
+        http_body_memory_init(body, (struct slice) { echo->bytes.data, echo->bytes.length });
+        exchange->response.status = 200;
+        exchange->response.content_length = exchange->request.content_length < 0 ? -1 : (int64_t) echo->bytes.length;
+        exchange->response.body = &body->body;
+        http_exchange_respond(exchange);
+}
+
+static void start_echo(struct http_exchange *exchange, bool count_only) {
+        struct echo *echo = arena_alloc_zero(&exchange->arena, sizeof(*echo));
+        echo->end.run = echo_end;
+        echo->count_only = count_only;
+        http_exchange_on_end(exchange, &echo->end);
+        if (!exchange->request.has_body) {
+                echo_done(exchange, echo);
+                return;
+        }
+        http_exchange_read_body(exchange, (struct http_body_reader) { echo_data, echo_done, echo });
+}
+
+static void answer_chunked(struct http_exchange *exchange) {
+        static const char *const parts[] = { "one", "two two", "three" };
+        struct http_segment *segments = arena_alloc_zero(&exchange->arena, 3 * sizeof(*segments));
+        for (unsigned i = 0; i < 3; i++)
+                segments[i] = (struct http_segment) { .type = HTTP_SEGMENT_MEMORY,
+                                                      .length = strlen(parts[i]),
+                                                      .data = parts[i] };
+        struct http_body_list *body = arena_alloc(&exchange->arena, sizeof(*body));
+        http_body_list_init(body, segments, 3);
+        exchange->response.status = 200;
+        exchange->response.content_length = -1;
+        exchange->response.body = &body->body;
+        http_exchange_respond(exchange);
+}
+
+static void answer_file(struct http_exchange *exchange, uint64_t length) {
+        struct http_body_file *body = arena_alloc(&exchange->arena, sizeof(*body));
+        http_body_file_init(body, of_exchange(exchange)->file, 0, length);
+        exchange->response.status = 200;
+        exchange->response.content_length = (int64_t) length;
+        exchange->response.body = &body->body;
+        http_exchange_respond(exchange);
+}
+
+struct later {
+        struct timer timer;
+        struct http_exchange *exchange;
+        struct http_exchange_end end;
+};
+
+static void on_later(struct timer *timer, void *userdata) {
+        struct later *later = userdata;
+        (void) timer;
+        answer(later->exchange, 200, SLICE_LITERAL("later\n"));
+}
+
+static void later_end(struct http_exchange_end *end, struct http_exchange *exchange) {
+        loop_timer_stop(exchange->worker->loop, &container_of(end, struct later, end)->timer);
+}
+
+static void answer_later(struct http_exchange *exchange) {
+        struct later *later = arena_alloc_zero(&exchange->arena, sizeof(*later));
+        later->exchange = exchange;
+        later->end.run = later_end;
+        http_exchange_on_end(exchange, &later->end);
+        timer_init(&later->timer, on_later, later);
+        loop_timer_start(exchange->worker->loop, &later->timer, loop_now(exchange->worker->loop) + 5);
+}
+
+static void count_end(struct http_exchange_end *end, struct http_exchange *exchange) {
+        (void) end;
+        of_exchange(exchange)->ended++;
+}
+
+static void on_request(struct http_exchange *exchange) {
+        struct harness *harness = of_exchange(exchange);
+        struct slice path = exchange->request.path;
+        struct http_exchange_end *end = arena_alloc(&exchange->arena, sizeof(*end));
+        end->run = count_end;
+        http_exchange_on_end(exchange, end);
+        harness->begun++;
+
+        if (slice_equal_text(path, "/hello") || slice_equal_text(path, "/unread") || slice_equal_text(path, "*")) {
+                answer(exchange, 200, SLICE_LITERAL("hello\n"));
+        } else if (slice_equal_text(path, "/echo")) {
+                start_echo(exchange, false);
+        } else if (slice_equal_text(path, "/count")) {
+                start_echo(exchange, true);
+        } else if (slice_equal_text(path, "/chunked")) {
+                answer_chunked(exchange);
+        } else if (slice_equal_text(path, "/file")) {
+                answer_file(exchange, HARNESS_FILE_SIZE);
+        } else if (slice_equal_text(path, "/truncated")) {
+                answer_file(exchange, 2 * HARNESS_FILE_SIZE);
+        } else if (slice_equal_text(path, "/later")) {
+                answer_later(exchange);
+        } else if (slice_equal_text(path, "/big")) {
+                answer(exchange, 200, (struct slice) { harness->big, BIG_SIZE });
+        } else if (slice_equal_text(path, "/early")) {
+                (void) http_response_add(exchange, SLICE_LITERAL("link"), SLICE_LITERAL("</a.css>; rel=preload"));
+                exchange->operations->inform(exchange, 103);
+                answer(exchange, 200, SLICE_LITERAL("hello\n"));
+        } else {
+                http_exchange_fail(exchange, CAUSE_FILE_NOT_FOUND, NULL);
+        }
+}
+
+static void snapshot_free(void *snapshot) {
+        (void) snapshot;
+}
+
+static const struct http_application application = {
+        .snapshot_free = snapshot_free,
+        .on_request = on_request,
+};
+
+static int make_file(void) {
+        int fd = memfd_create("h1-harness", MFD_CLOEXEC);
+        assert_true(fd >= 0);
+        for (unsigned i = 0; i < HARNESS_FILE_SIZE / 10; i++)
+                assert_int_equal(dprintf(fd, "%09u\n", i), 10);
+        return fd;
+}
+
+struct harness *harness_new(void) {
+        struct harness *harness = calloc(1, sizeof(*harness));
+        struct error error = ERROR_INIT;
+        assert_non_null(harness);
+        harness->client = -1;
+        harness->client_io.fd = -1;
+        harness->file = make_file();
+        harness->big = malloc(BIG_SIZE);
+        memset(harness->big, 'b', BIG_SIZE);
+        timer_init(&harness->guard, NULL, NULL);
+        assert_int_equal(loop_new(&harness->loop), 0);
+        assert_int_equal(metrics_new(&harness->metrics), 0);
+        assert_int_equal(http_engine_metrics_register(harness->metrics, &harness->ids), 0);
+        assert_int_equal(client_table_new(&harness->clients), 0);
+        assert_int_equal(config_load_text("[log.access]\ntarget = \"off\"\n", "test", &error, &harness->config), 0);
+        harness->services = (struct http_services) {
+                .metrics = harness->metrics,
+                .ids = &harness->ids,
+                .clients = harness->clients,
+                .connection_count = &harness->connection_count,
+                .worker_count = 1,
+                .boot_id = 1,
+        };
+        harness->listener_config = (struct config_listener) { .name = "test", .address = "test" };
+        const struct config_list listeners = { .items = &harness->listener_config, .count = 1 };
+        const struct http_generation_options options = {
+                .config = config_ref(harness->config),
+                .listeners = &listeners,
+                .application = &application,
+                .snapshot = harness,
+        };
+        assert_int_equal(http_generation_new(&options, &error, &harness->generation), 0);
+        struct metrics_shard *shard;
+        assert_int_equal(metrics_shard_new(harness->metrics, &shard), 0);
+        assert_int_equal(http_worker_init(&harness->worker, harness->loop, 0, &harness->services, NULL, shard,
+                                          harness->generation),
+                         0);
+        harness->listener = (struct http_listener) { .io.fd = -1, .worker = &harness->worker, .paused_fd = -1 };
+        return harness;
+}
+
+void harness_free(struct harness *harness) {
+        harness_hang_up(harness);
+        http_worker_done(&harness->worker);
+        assert_int_equal(harness->connection_count, 0);
+        assert_int_equal(harness->begun, harness->ended);
+        assert_int_equal(harness->worker.buffers.lent_count, 0);
+        http_generation_unref(harness->generation, NULL);
+        config_unref(harness->config);
+        loop_free(harness->loop);
+        client_table_free(harness->clients);
+        metrics_free(harness->metrics);
+        text_done(&harness->received);
+        close_fd(harness->file);
+        free(harness->big);
+        free(harness);
+}
+
+struct config_http *harness_settings(struct harness *harness) {
+        return &harness->config->root.http;
+}
+
+struct http_worker *harness_worker(struct harness *harness) {
+        return &harness->worker;
+}
+
+static void on_client(struct loop_io *io, uint32_t events, void *userdata) {
+        struct harness *harness = userdata;
+        char bytes[65536];
+        (void) events;
+        ssize_t n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN)
+                return;
+        if (n <= 0) {
+                harness->is_closed = true;
+                loop_io_stop(harness->loop, &harness->client_io);
+                return;
+        }
+        text_append(&harness->received, (struct slice) { bytes, (size_t) n });
+}
+
+void harness_connect(struct harness *harness, bool small_buffers) {
+        int pair[2], size = 4096;
+        harness_hang_up(harness);
+        harness_clear(harness);
+        harness->is_closed = false;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+        if (small_buffers)
+                assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+        struct sockaddr address = { .sa_family = AF_UNIX };
+        harness->connection_count++;
+        assert_int_equal(http_connection_new(&harness->listener, pair[0], &address, sizeof(sa_family_t)), 0);
+        harness->client = pair[1];
+        harness_read(harness, true);
+}
+
+void harness_send(struct harness *harness, const char *bytes, size_t length) {
+        assert_int_equal(send(harness->client, bytes, length, MSG_NOSIGNAL), length);
+}
+
+void harness_send_text(struct harness *harness, const char *text) {
+        harness_send(harness, text, strlen(text));
+}
+
+void harness_shut_down(struct harness *harness) {
+        assert_int_equal(shutdown(harness->client, SHUT_WR), 0);
+}
+
+void harness_hang_up(struct harness *harness) {
+        loop_io_stop(harness->loop, &harness->client_io);
+        harness->client = close_fd(harness->client);
+}
+
+void harness_read(struct harness *harness, bool reading) {
+        if (reading && harness->client_io.fd < 0)
+                assert_int_equal(loop_io_start(harness->loop, &harness->client_io, harness->client, EPOLLIN, on_client,
+                                               harness),
+                                 0);
+        else if (!reading)
+                loop_io_stop(harness->loop, &harness->client_io);
+}
+
+const struct text *harness_received(struct harness *harness) {
+        return &harness->received;
+}
+
+void harness_clear(struct harness *harness) {
+        text_done(&harness->received);
+        harness->received = TEXT_INIT;
+}
+
+bool harness_is_closed(struct harness *harness) {
+        return harness->is_closed;
+}
+
+static void on_step(struct timer *timer, void *userdata) {
+        struct harness *harness = userdata;
+        (void) timer;
+        loop_stop(harness->loop, 0);
+}
+
+/* Runs the loop for one tick of its timer. */
+static void step(struct harness *harness) {
+        struct timer timer;
+        timer_init(&timer, on_step, harness);
+        loop_timer_start(harness->loop, &timer, loop_now(harness->loop) + 1);
+        assert_int_equal(loop_run(harness->loop), 0);
+}
+
+void harness_run_until(struct harness *harness, bool (*reached)(struct harness *harness)) {
+        uint64_t until = 0;
+        while (!reached(harness)) {
+                step(harness);
+                if (until == 0)
+                        until = loop_now(harness->loop) + 5000;
+                if (loop_now(harness->loop) > until)
+                        fail_msg("the state was not reached; received so far: %.2000s",
+                                 harness->received.data ? harness->received.data : "nothing");
+        }
+}
+
+bool harness_has_hello(struct harness *harness) {
+        return harness->received.data &&
+               slice_ends_with((struct slice) { harness->received.data, harness->received.length },
+                               SLICE_LITERAL("\r\n\r\nhello\n"));
+}
+
+bool harness_has_no_connection(struct harness *harness) {
+        return harness->worker.connection_count == 0;
+}
+
+void harness_settle(struct harness *harness) {
+        size_t before;
+        unsigned quiet = 0;
+        do {
+                before = harness->received.length + harness->begun + harness->ended;
+                step(harness);
+                quiet = harness->received.length + harness->begun + harness->ended == before ? quiet + 1 : 0;
+        } while (quiet < 5);
+}
+
+unsigned harness_begun(struct harness *harness) {
+        return harness->begun;
+}
+
+unsigned harness_ended(struct harness *harness) {
+        return harness->ended;
+}

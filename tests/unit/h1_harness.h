@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "http/connection.h"
+#include "http/worker.h"
+#include "shared/text.h"
+
+/*
+ * A worker on a loop of the test's own, with an application that answers by path, and a client at the other end of a
+ * socket pair. Everything runs in one thread; `harness_run_until` turns the loop until a state is reached.
+ *
+ *   /hello       200, "hello\n" from memory
+ *   /echo        200, the request's body, with the framing that it came with
+ *   /count       200, the number of body bytes, once all came
+ *   /chunked     200, three segments, length unknown
+ *   /file        200, the harness's file by HTTP_SEGMENT_FILE
+ *   /truncated   200, announces more than the file has
+ *   /later       200, "later\n", from a timer
+ *   /big         200, 1 MiB from memory
+ *   /unread      200 "hello\n", leaves the body unread
+ *   /early       103, then 200 "hello\n"
+ *   others       404
+ */
+struct harness;
+
+struct harness *harness_new(void);
+void harness_free(struct harness *harness);
+
+/* The settings in force for connections made from now on, to be changed by the test. */
+struct config_http *harness_settings(struct harness *harness);
+struct http_worker *harness_worker(struct harness *harness);
+
+/* Connects; one connection at a time. `small_buffers`: the kernel holds little, so that writes block. */
+void harness_connect(struct harness *harness, bool small_buffers);
+void harness_send(struct harness *harness, const char *bytes, size_t length);
+void harness_send_text(struct harness *harness, const char *text);
+
+/* The client says that it will send no more; goes away altogether. */
+void harness_shut_down(struct harness *harness);
+void harness_hang_up(struct harness *harness);
+
+/* The client stops reading, and reads again. */
+void harness_read(struct harness *harness, bool reading);
+
+/* What came so far; cleared by harness_clear. */
+const struct text *harness_received(struct harness *harness);
+void harness_clear(struct harness *harness);
+bool harness_is_closed(struct harness *harness); /* the server's end was seen */
+
+/* Turns the loop until the predicate holds; fails the test after five seconds. */
+void harness_run_until(struct harness *harness, bool (*reached)(struct harness *harness));
+
+/* The usual predicates: a whole answer of /hello at the end; the connection is closed; the worker has none. */
+bool harness_has_hello(struct harness *harness);
+bool harness_has_no_connection(struct harness *harness);
+
+/* Turns the loop until nothing has happened for a few milliseconds. */
+void harness_settle(struct harness *harness);
+
+/* Exchanges that the application was given, and those that ended. */
+unsigned harness_begun(struct harness *harness);
+unsigned harness_ended(struct harness *harness);
+
+#define HARNESS_FILE_SIZE 300000
