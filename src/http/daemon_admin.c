@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin socket: one more worker, on the main loop, whose application is the daemon itself. Whoever can connect
+ * has the authority; the socket's mode and group decide who that is. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "http/daemon_state.h"
+#include "http/engine_metrics.h"
+#include "http/respond.h"
+
+static const struct slice json_type = { "application/json", 16 };
+
+static void append_json_field(struct text *text, const char *name, const char *value) {
+        text_printf(text, ",\"%s\":", name);
+        if (value)
+                text_append_json(text, slice_of(value));
+        else
+                text_append_string(text, "null");
+}
+
+static void append_listeners(const struct http_daemon *daemon, struct text *text) {
+        const struct http_generation *generation = daemon->generation;
+        text_append_string(text, ",\"listeners\":[");
+        for (size_t i = 0; i < generation->listener_count; i++) {
+                const struct config_listener *listener = generation->listeners[i].config;
+                text_append_string(text, i > 0 ? ",{\"name\":" : "{\"name\":");
+                text_append_json(text, slice_of(listener->name));
+                append_json_field(text, "address", listener->address);
+                text_printf(text, ",\"tls\":%s}", listener->tls ? "true" : "false");
+        }
+        text_append_char(text, ']');
+}
+
+static uint64_t requests(const struct http_daemon *daemon) {
+        const struct http_engine_metrics *ids = http_engine_services(daemon->engine)->ids;
+        uint64_t sum = 0;
+        for (size_t i = 1; i < ELEMENTS_OF(ids->requests); i++)
+                sum += metrics_read(daemon->metrics, ids->requests[i]);
+        return sum;
+}
+
+static void respond_status(struct http_exchange *exchange, const struct http_daemon *daemon) {
+        _cleanup_text_ struct text text = TEXT_INIT;
+        text_printf(&text, "{\"name\":\"%s\",\"version\":\"%s\",\"pid\":%d", daemon->program->command, CCODES_VERSION,
+                    (int) getpid());
+        text_printf(&text, ",\"state\":\"%s\"", daemon->is_draining ? "draining" : "serving");
+        text_printf(&text, ",\"started\":%" PRId64 ".%06" PRId64 ",\"loaded\":%" PRId64 ".%06" PRId64,
+                    daemon->started / 1000000, daemon->started % 1000000, daemon->loaded / 1000000,
+                    daemon->loaded % 1000000);
+        text_printf(&text, ",\"workers\":%u,\"connections\":%" PRIu64 ",\"requests\":%" PRIu64,
+                    http_engine_services(daemon->engine)->worker_count, http_engine_connections(daemon->engine),
+                    requests(daemon));
+        append_json_field(&text, "config", daemon->options.config);
+        text_printf(&text, ",\"reloads\":%" PRIu64 ",\"reload_failures\":%" PRIu64, daemon->reloads,
+                    daemon->reload_failures);
+        append_json_field(&text, "reload_error", daemon->last_error);
+        append_json_field(&text, "sandbox", daemon->sandbox_summary);
+        text_printf(&text, ",\"log_dropped\":%" PRIu64, logger_dropped(daemon->logger));
+        append_listeners(daemon, &text);
+        text_append_string(&text, "}\n");
+        http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
+}
+
+static void respond_config(struct http_exchange *exchange, const struct http_daemon *daemon) {
+        _cleanup_text_ struct text text = TEXT_INIT;
+        config_write_json(&config_root_table, &daemon->generation->config->root, &text);
+        http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
+}
+
+static void respond_result(struct http_exchange *exchange, int status, const char *result, const char *message) {
+        _cleanup_text_ struct text text = TEXT_INIT;
+        text_printf(&text, "{\"result\":\"%s\"", result);
+        append_json_field(&text, "message", message);
+        text_append_string(&text, "}\n");
+        http_respond_text(exchange, status, json_type, (struct slice) { text.data, text.length });
+}
+
+/* An exchange that waits for a reload: it may end before that. */
+struct reload_waiter {
+        struct http_exchange_end end;
+        struct http_exchange **exchange;
+};
+
+static void forget_exchange(struct http_exchange_end *end, struct http_exchange *exchange) {
+        (void) exchange;
+        *container_of(end, struct reload_waiter, end)->exchange = NULL;
+}
+
+static void on_reloaded(struct http_daemon *daemon, int result, const char *text, void *userdata) {
+        struct http_exchange **slot = userdata, *exchange = *slot;
+        (void) daemon;
+        if (exchange && result >= 0)
+                respond_result(exchange, 200, "reloaded", text);
+        else if (exchange)
+                respond_result(exchange, 422, "failed", text);
+        free(slot);
+}
+
+static void start_reload(struct http_exchange *exchange, struct http_daemon *daemon) {
+        struct reload_waiter *waiter = arena_alloc(&exchange->arena, sizeof(*waiter));
+        struct http_exchange **slot = malloc(sizeof(struct http_exchange *));
+        if (!waiter || !slot) {
+                free(slot);
+                http_exchange_fail(exchange, CAUSE_OUT_OF_MEMORY, "no memory for a reload");
+                return;
+        }
+        *slot = exchange;
+        if (daemon_reload_start(daemon, on_reloaded, slot) < 0) {
+                free(slot);
+                respond_result(exchange, 409, "busy",
+                               daemon->is_draining ? "the daemon is stopping"
+                                                   : "another reload is under way; try again");
+                return;
+        }
+        *waiter = (struct reload_waiter) { .end.run = forget_exchange, .exchange = slot };
+        http_exchange_on_end(exchange, &waiter->end);
+}
+
+static void on_get(struct http_exchange *exchange, struct http_daemon *daemon) {
+        struct slice path = exchange->request.path;
+        if (slice_equal_text(path, "/healthz"))
+                http_respond_health(exchange, CAUSE_NONE);
+        else if (slice_equal_text(path, "/readyz"))
+                http_respond_health(exchange, daemon->is_draining ? CAUSE_DRAINING : CAUSE_NONE);
+        else if (slice_equal_text(path, "/metrics"))
+                http_respond_metrics(exchange, daemon->metrics);
+        else if (slice_equal_text(path, "/status"))
+                respond_status(exchange, daemon);
+        else if (slice_equal_text(path, "/config"))
+                respond_config(exchange, daemon);
+        else
+                http_exchange_fail(exchange, CAUSE_ENDPOINT_UNKNOWN, NULL);
+}
+
+static void on_post(struct http_exchange *exchange, struct http_daemon *daemon) {
+        struct slice path = exchange->request.path;
+        if (slice_equal_text(path, "/reload")) {
+                start_reload(exchange, daemon);
+        } else if (slice_equal_text(path, "/logs/reopen")) {
+                logger_reopen(daemon->logger);
+                respond_result(exchange, 200, "reopened", NULL);
+        } else {
+                http_exchange_fail(exchange, CAUSE_ENDPOINT_UNKNOWN, NULL);
+        }
+}
+
+static void on_request(struct http_exchange *exchange) {
+        struct http_daemon *daemon = exchange->generation->shared->snapshot;
+        switch (exchange->request.method) {
+        case HTTP_METHOD_GET:
+        case HTTP_METHOD_HEAD:
+                on_get(exchange, daemon);
+                break;
+        case HTTP_METHOD_POST:
+                on_post(exchange, daemon);
+                break;
+        default:
+                http_exchange_fail(exchange, CAUSE_METHOD_NOT_ALLOWED, NULL);
+                break;
+        }
+}
+
+/* The snapshot is the daemon, which frees itself. */
+static void snapshot_free(void *snapshot) {
+        (void) snapshot;
+}
+
+static const struct http_application application = {
+        .snapshot_free = snapshot_free,
+        .on_request = on_request,
+};
+
+int daemon_admin_start(struct http_daemon *daemon, int fd, struct error *error) {
+        daemon->admin_listener = (struct config_listener) { .name = "admin", .address = "admin" };
+        const struct config_list listeners = { .items = &daemon->admin_listener, .count = 1 };
+        const struct http_generation_options options = {
+                .config = config_ref(daemon->generation->config),
+                .listeners = &listeners,
+                .application = &application,
+                .snapshot = daemon,
+                .producer = daemon->log,
+        };
+        const struct http_services *services = http_engine_services(daemon->engine);
+        int r = http_generation_new(&options, error, &daemon->admin_generation);
+        if (r >= 0)
+                r = http_worker_init(&daemon->admin, daemon->loop, services->worker_count, services, daemon->log,
+                                     daemon->shard, daemon->admin_generation);
+        if (r < 0) {
+                close_fd(fd);
+                return error_set_errno(error, r, "starting the admin socket");
+        }
+        daemon->has_admin = true;
+        r = http_worker_listen(&daemon->admin, fd, 0, false);
+        if (r < 0) {
+                close_fd(fd);
+                return error_set_errno(error, r, "listening on the admin socket");
+        }
+        return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the listening sockets come from. Under systemd all of them come from socket units, by the listener's name; a
+ * listener without one is an error there, since a service that opened its own would not be the only one to. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "http/daemon_state.h"
+#include "http/listener_socket.h"
+#include "shared/syscall.h"
+
+#define SOCKETS_MAX 1024 /* of one listener */
+
+/* Says so when a unit's socket is not at the configured address: the configuration is newer than the units. */
+static void check_address(const struct http_daemon *daemon, const struct config_listener *listener, int fd) {
+        struct config_address expected, actual = { .length = sizeof(actual.storage) };
+        if (config_address_parse(listener->address, NULL, &expected) < 0 ||
+            getsockname(fd, (struct sockaddr *) &actual.storage, &actual.length) < 0)
+                return;
+        if (config_address_overlap(&expected, &actual))
+                return;
+        _cleanup_text_ struct text text = TEXT_INIT;
+        config_address_append(&text, (const struct sockaddr *) &actual.storage, actual.length);
+        daemon_complain(daemon, LOG_LEVEL_WARNING,
+                        "listener '%s': its socket unit listens on %s, not on %s; run `systemctl daemon-reload` and "
+                        "`ccodesctl apply`",
+                        listener->name, text.data ? text.data : "another address", listener->address);
+}
+
+static int claim(struct http_daemon *daemon, const struct config_listener *listener, struct error *error,
+                 struct http_engine_sockets *sockets) {
+        for (int fd; (fd = service_fds_claim(&daemon->fds, listener->name)) >= 0;) {
+                if (sockets->count == SOCKETS_MAX) {
+                        close_fd(fd);
+                        continue;
+                }
+                sockets->fds[sockets->count++] = fd;
+        }
+        if (sockets->count == 0)
+                return error_set(error, -ENOENT,
+                                 "listener '%s': systemd passed no socket of that name; run `systemctl daemon-reload` "
+                                 "and "
+                                 "`ccodesctl apply`, which make the socket unit and start with it",
+                                 listener->name);
+        check_address(daemon, listener, sockets->fds[0]);
+        return 0;
+}
+
+int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list *listeners, unsigned workers,
+                           struct error *error, struct http_engine_sockets **ret_sockets) {
+        const struct config_listener *items = listeners->items;
+        bool activated = daemon->fds.count > 0;
+        struct http_engine_sockets *sockets = calloc(listeners->count + 1, sizeof(*sockets));
+        int r = sockets ? 0 : -ENOMEM;
+
+        for (size_t i = 0; i < listeners->count && r >= 0; i++) {
+                sockets[i].fds = calloc(activated ? SOCKETS_MAX : workers, sizeof(int));
+                if (!sockets[i].fds) {
+                        r = -ENOMEM;
+                } else if (activated) {
+                        r = claim(daemon, &items[i], error, &sockets[i]);
+                } else {
+                        r = http_listener_socket_open(&items[i], workers, error, sockets[i].fds);
+                        if (r >= 0)
+                                sockets[i].count = (size_t) r;
+                }
+        }
+        if (r < 0) {
+                for (size_t i = 0; sockets && i < listeners->count; i++)
+                        for (size_t j = 0; j < sockets[i].count; j++)
+                                close_fd(sockets[i].fds[j]);
+                daemon_sockets_free(sockets, listeners->count);
+                return error_set_errno(error, r, "opening the listeners");
+        }
+        *ret_sockets = sockets;
+        return 0;
+}
+
+void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count) {
+        for (size_t i = 0; sockets && i < count; i++)
+                free(sockets[i].fds);
+        free(sockets);
+}

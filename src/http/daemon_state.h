@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "http/daemon.h"
+#include "http/daemon_options.h"
+#include "shared/service.h"
+
+/*
+ * What the parts of a daemon share: daemon.c (start, signals, end), daemon_sockets.c (where listening sockets come
+ * from), daemon_reload.c (generations), daemon_admin.c (the admin socket). All on the main thread.
+ */
+struct http_daemon;
+
+/* Called once when a reload has ended; `text` says what came of it, or what is wrong. */
+typedef void daemon_reload_done(struct http_daemon *daemon, int result, const char *text, void *userdata);
+
+/* A reload under way: built on the thread pool, then given to the workers. */
+struct daemon_reload {
+        struct thread_task task;
+        struct http_daemon *daemon;
+        struct config *config; /* to build from; NULL: read the file */
+        struct http_generation *generation;
+        struct error error;
+        int result;
+        bool is_running, is_for_certificates;
+        daemon_reload_done *done;
+        void *userdata;
+};
+
+struct http_daemon {
+        const struct http_daemon_program *program;
+        struct daemon_options options;
+        struct loop *loop;
+        struct logger *logger;
+        struct log_producer *log, *pool_log; /* of the main thread; of the one reload on the pool */
+        struct metrics *metrics;
+        struct metrics_shard *shard; /* the main thread's */
+        struct thread_pool *pool;
+        struct http_engine *engine;
+        struct http_generation *generation; /* in force */
+        struct tls_tickets *tickets;
+        void *state; /* the program's */
+        struct service_fds fds;
+
+        struct http_worker admin;
+        struct http_generation *admin_generation;
+        struct config_listener admin_listener;
+        bool has_admin;
+
+        struct daemon_reload reload;
+        uint64_t reloads, reload_failures;
+        char *last_error; /* of the last reload that failed; NULL when the last one did not */
+        int64_t started, loaded; /* realtime, us */
+        char *sandbox_summary;
+
+        struct timer watchdog, upkeep;
+        uint64_t watchdog_interval; /* ms; 0: none */
+        bool is_draining, is_stuck;
+        int exit_status;
+};
+
+/* daemon.c: says something on standard error, before there is a logger. */
+void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
+
+/* daemon_sockets.c: the sockets of every listener, from systemd by name or opened here. `ret_sockets` has an entry for each; free with
+ * daemon_sockets_free (which closes nothing). */
+int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list *listeners, unsigned workers,
+                           struct error *error, struct http_engine_sockets **ret_sockets);
+void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
+
+/* daemon_reload.c */
+
+/* Builds a generation from `config`, whose reference is taken. Blocks; any thread, one at a time. */
+int daemon_generation_new(struct http_daemon *daemon, struct config *config, struct log_producer *producer,
+                          struct error *error, struct http_generation **ret_generation);
+
+/* Reads the configuration again and puts it in force if all of it is right. -EBUSY while another one is under way. */
+int daemon_reload_start(struct http_daemon *daemon, daemon_reload_done *done, void *userdata);
+
+/* Looks whether certificate files have changed and, if so, puts them in force with the present configuration. */
+void daemon_reload_certificates(struct http_daemon *daemon);
+
+/* daemon_admin.c: serves the admin socket on the main loop. */
+int daemon_admin_start(struct http_daemon *daemon, int fd, struct error *error);

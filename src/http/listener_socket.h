@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "config/listener_section.h"
+#include "shared/error.h"
+
+/*
+ * Opens the sockets of a listener in the foreground mode (under systemd they come from the socket units): `count` of them in one
+ * SO_REUSEPORT group for TCP, so that the kernel spreads connections; one for a unix path, whatever `count` says, after a stale
+ * socket was removed. Returns how many. The error names listener and address and says what to do: in use, no right, no such address.
+ */
+int http_listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds);
+
+/* Opens a unix socket that only this user and, with `mode` 0660, its group may reach. */
+int http_unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error);
