@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No file includes a layer above its own, and no daemon includes another (docs/architecture.md, "Layers")."""
+
+import re
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+# What each folder of src may include, besides itself.
+MAY_INCLUDE = {
+    "shared": set(),
+    "config": {"shared"},
+    "store": {"shared", "config"},
+    "http": {"shared", "config"},
+    "server": {"shared", "config", "store", "http"},
+    "proxy": {"shared", "config", "store", "http"},
+    "auth": {"shared", "config", "store", "http"},
+    "jobs": {"shared", "config", "store", "http"},
+    "spawn": {"shared", "config"},
+    "containers": {"shared", "config", "store", "http"},
+    "certs": {"shared", "config", "store", "http"},
+    "cli": {"shared", "config", "http"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z0-9_]+)/', re.MULTILINE)
+
+
+def sources():
+    return [path for path in (TOP / "src").rglob("*") if path.suffix in (".c", ".h", ".cc")]
+
+
+def test_every_folder_is_known():
+    folders = {path.relative_to(TOP / "src").parts[0] for path in sources()}
+    assert folders <= set(MAY_INCLUDE)
+
+
+def test_no_include_points_upwards():
+    wrong = []
+    for path in sources():
+        layer = path.relative_to(TOP / "src").parts[0]
+        for included in INCLUDE.findall(path.read_text()):
+            if included in MAY_INCLUDE and included != layer and included not in MAY_INCLUDE[layer]:
+                wrong.append(f"{path.relative_to(TOP)} includes {included}/")
+    assert wrong == []
+
+
+def test_headers_do_not_include_each_other_in_a_circle():
+    graph = {}
+    for path in sources():
+        name = str(path.relative_to(TOP / "src"))
+        graph[name] = [i for i in re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.MULTILINE)]
+    state = {}
+
+    def visit(name, trail):
+        if state.get(name) == "done" or name not in graph:
+            return
+        assert name not in trail, " -> ".join([*trail, name])
+        for included in graph[name]:
+            visit(included, [*trail, name])
+        state[name] = "done"
+
+    for name in graph:
+        visit(name, [])
