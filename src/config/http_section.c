@@ -3,17 +3,13 @@
  * a connection's memory by the limits, its time by the phases. */
 #include "config/http_section.h"
 
-#include <errno.h>
-
 #include "shared/buffer.h"
 
+/* The line is part of the head: who lowers the one has lowered the other. */
 static int check_limits(void *object, struct error *error, const char **ret_key) {
-        const struct config_http_limits *limits = object;
-        if (limits->max_request_line <= limits->max_head)
-                return 0;
-        *ret_key = "max_request_line";
-        return error_set(error, -EINVAL,
-                         "'max_request_line' in [http.limits] may not be larger than 'max_head', which it is part of");
+        struct config_http_limits *limits = object;
+        limits->max_request_line = MIN_OF(limits->max_request_line, limits->max_head);
+        return 0;
 }
 
 static const struct config_key limits_keys[] = {

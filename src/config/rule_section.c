@@ -7,12 +7,12 @@
 #include "shared/config_fault.h"
 
 #define PATTERN_LENGTH_MAX 1024
-#define WILDCARDS_MAX 9 /* "$1" to "$9" */
+#define STARS_MAX 31 /* "*" and "**"; as many as the matcher takes */
 
-static unsigned count_wildcards(const char *pattern) {
+static unsigned count_stars(const char *pattern) {
         unsigned count = 0;
         for (; *pattern; pattern++) {
-                count += *pattern == '*' || *pattern == '?';
+                count += *pattern == '*';
                 if (pattern[0] == '*' && pattern[1] == '*')
                         pattern++;
         }
@@ -25,8 +25,8 @@ static int check_pattern(const void *value, struct error *error) {
         if (pattern[0] != '/' || strlen(pattern) > PATTERN_LENGTH_MAX || strpbrk(pattern, "\n\t"))
                 return error_set(error, -EINVAL, "must be a pattern that begins with '/', found '%s'",
                                  config_excerpt(excerpt, pattern));
-        if (count_wildcards(pattern) > WILDCARDS_MAX)
-                return error_set(error, -EINVAL, "must have at most %d wildcards, found '%s'", WILDCARDS_MAX,
+        if (count_stars(pattern) > STARS_MAX)
+                return error_set(error, -EINVAL, "must have at most %d stars, found '%s'", STARS_MAX,
                                  config_excerpt(excerpt, pattern));
         return 0;
 }
@@ -85,7 +85,8 @@ static const struct config_key rule_keys[] = {
                         .offset = offsetof(struct config_rule, redirect),
                         .example = "\"/new/$1\"",
                         .check = check_redirect,
-                        .documentation = "Where to send the client. $1 to $9 stand for what the wildcards matched, "
+                        .documentation = "Where to send the client. $1 to $9 stand for what the first nine wildcards "
+                                         "matched, "
                                          "$uri for the path, "
                                          "$query for the query.",
         },

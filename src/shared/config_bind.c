@@ -310,6 +310,18 @@ static void check_names_differ(struct binder *binder, const struct config_key *k
         }
 }
 
+static void complain_count(struct binder *binder, const struct config_key *key, const struct config_section *section,
+                           const struct config_tree *node, size_t count) {
+        char words[128];
+        if (key->minimum == 0)
+                (void) snprintf(words, sizeof(words), "may have at most %lld entries, found %zu",
+                                (long long) key->maximum, count);
+        else
+                (void) snprintf(words, sizeof(words), "must have %lld to %lld entries, found %zu",
+                                (long long) key->minimum, (long long) key->maximum, count);
+        config_complain(&binder->complainant, key, section, node, words);
+}
+
 static void bind_list(struct binder *binder, const struct config_key *key, const struct config_section *section,
                       const struct config_tree *node, struct config_list *ret_value) {
         if (!config_tree_is_table_list(node) && (node->type != CONFIG_NODE_ARRAY || node->children)) {
@@ -318,11 +330,7 @@ static void bind_list(struct binder *binder, const struct config_key *key, const
         }
         size_t count = child_count(node);
         if (config_key_has_bounds(key) && (count < (size_t) key->minimum || count > (size_t) key->maximum)) {
-                _cleanup_text_ struct text words = TEXT_INIT;
-                text_append_string(&words, "must have ");
-                config_key_append_bounds(key, &words);
-                text_printf(&words, " entries, found %zu", count);
-                config_complain(&binder->complainant, key, section, node, words.data ? words.data : "");
+                complain_count(binder, key, section, node, count);
                 return;
         }
         struct config_list list = { .items = allocate(binder, count, key->table->size), .count = count };

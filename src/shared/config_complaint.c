@@ -79,27 +79,31 @@ static void append_example(struct text *text, const struct config_key *key) {
                 text_printf(text, "; for example: %s = %s", key->name, example);
 }
 
-/* All sections that know the key, as "[a], [b]". Returns how many there are. */
-static unsigned append_sections_of(struct text *text, const struct config_table *table,
-                                   const struct config_section *section, const char *name) {
-        unsigned count = 0;
-        if (section->key && config_table_find(table, name)) {
-                config_section_append(text, section);
-                count++;
+/* Where else a name is known: sections for a plain key, headers for a table. */
+struct search {
+        struct text text; /* "[a], [b]" */
+        const char *name;
+        bool is_table;
+        unsigned count;
+};
+
+static void search_section(struct search *search, const struct config_table *table,
+                           const struct config_section *section) {
+        const struct config_key *known = config_table_find(table, search->name);
+        bool is_table = known && (config_key_is_table(known) || known->type == CONFIG_MAP);
+        if (known && is_table == search->is_table && (is_table || section->key) && search->count < PLACES_MAX) {
+                text_append_string(&search->text, search->count++ ? ", " : "");
+                if (is_table)
+                        append_key(&search->text, section, known->name, true, known->type == CONFIG_TABLE_LIST);
+                else
+                        config_section_append(&search->text, section);
         }
-        for (size_t i = 0; i < table->key_count && count < PLACES_MAX; i++) {
+        for (size_t i = 0; i < table->key_count; i++) {
                 const struct config_key *key = &table->keys[i];
-                if (!config_key_is_table(key))
-                        continue;
-                struct config_section child = { section, key->name, key->type == CONFIG_TABLE_LIST };
-                size_t length = text->length;
-                text_append_string(text, count ? ", " : "");
-                unsigned found = append_sections_of(text, key->table, &child, name);
-                if (!found && !text->failed && text->data)
-                        text->data[text->length = length] = '\0';
-                count += found;
+                const struct config_section child = { section, key->name, key->type == CONFIG_TABLE_LIST };
+                if (config_key_is_table(key))
+                        search_section(search, key->table, &child);
         }
-        return count;
 }
 
 static void append_known_names(struct text *text, const struct config_table *table) {
@@ -111,19 +115,23 @@ static void append_known_names(struct text *text, const struct config_table *tab
 }
 
 static void append_advice(struct text *text, const struct config_complainant *complainant,
-                          const struct config_table *table, const struct config_section *section, const char *name) {
+                          const struct config_table *table, const struct config_section *section, const char *name,
+                          bool is_table) {
         unsigned distance;
         const struct config_key *nearest = config_table_nearest(table, name, &distance);
-        _cleanup_text_ struct text sections = TEXT_INIT;
         const struct config_section top = { 0 };
-        if ((!nearest || distance > 1) && append_sections_of(&sections, complainant->root, &top, name) > 0)
-                text_printf(text, "; it belongs in %s", sections.data);
+        struct search search = { .name = name, .is_table = is_table };
+        if (!nearest || distance > 1)
+                search_section(&search, complainant->root, &top);
+        if (search.count > 0)
+                text_printf(text, is_table ? "; it is written %s" : "; it belongs in %s", search.text.data);
         else if (nearest) {
                 text_append_string(text, "; did you mean ");
                 append_known_key(text, section, nearest);
                 text_append_char(text, '?');
         } else
                 append_known_names(text, table);
+        text_done(&search.text);
 }
 
 void config_complain_unknown(const struct config_complainant *complainant, const struct config_table *table,
@@ -135,7 +143,7 @@ void config_complain_unknown(const struct config_complainant *complainant, const
                 append_key(&text, section, node->key, is_table, list);
                 if (!is_table)
                         append_place(&text, section);
-                append_advice(&text, complainant, table, section, node->key);
+                append_advice(&text, complainant, table, section, node->key, is_table);
         }
         add_fault(complainant, &node->origin, &text);
 }
@@ -167,9 +175,8 @@ void config_complain_type(const struct config_complainant *complainant, const st
                 text_append_string(&text, " must be ");
                 config_key_append_type(key, &text);
                 append_found(&text, node);
-                const char *choice = key->choices && node->type == CONFIG_NODE_STRING
-                                                     ? nearest_of(node->string, key->choices)
-                                                     : NULL;
+                bool may_be_choice = node->type == CONFIG_NODE_STRING && (key->type == CONFIG_ENUM || !node->key);
+                const char *choice = key->choices && may_be_choice ? nearest_of(node->string, key->choices) : NULL;
                 if (choice)
                         text_printf(&text, "; did you mean \"%s\"?", choice);
                 else if (config_key_is_table(key)) {

@@ -50,10 +50,13 @@ class converter {
         }
 
       private:
-        // A table with a header begins where the header does; toml++ says of its key where it was first mentioned.
+        // A table with a header begins where the header does; toml++ says of its key where it was first mentioned. Of an
+        // array made by headers the first one stands in front of the key, that of an inline one behind it.
         struct config_origin origin_of(const toml::node &node, const toml::key *key) const {
-                bool has_header = (node.is_table() && !node.as_table()->is_inline()) || node.is_array_of_tables();
-                auto begin = key && !has_header ? key->source().begin : node.source().begin;
+                auto begin = node.source().begin;
+                bool has_header = node.is_table() && !node.as_table()->is_inline();
+                if (key && !has_header && (!node.is_array() || key->source().begin < begin))
+                        begin = key->source().begin;
                 return { file, begin.line, begin.column };
         }
 
