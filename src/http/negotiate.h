@@ -14,6 +14,11 @@ enum http_coding {
 };
 #define HTTP_CODING_COUNT 3
 
+/* 0 for identity, i + 1 for the coding 1 << i: where tables by coding have it. */
+static inline unsigned http_coding_index(enum http_coding coding) {
+        return coding == HTTP_CODING_IDENTITY ? 0 : 1 + (unsigned) __builtin_ctz(coding);
+}
+
 /* "br", "zstd", "gzip"; "identity" for 0. */
 struct slice http_coding_name(enum http_coding coding);
 

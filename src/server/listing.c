@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a folder for its listing and puts it in order. What would not be served is not shown; what it costs is bounded
+ * by LISTING_ITEMS_MAX, however many files there are. */
+#include "server/listing.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "http/field.h"
+#include "server/file_open.h"
+#include "shared/syscall.h"
+
+static const struct slice order_names[] = {
+        [LISTING_BY_NAME] = SLICE_LITERAL("name"),
+        [LISTING_BY_SIZE] = SLICE_LITERAL("size"),
+        [LISTING_BY_TIME] = SLICE_LITERAL("time"),
+};
+
+unsigned listing_view_number(struct listing_view view) {
+        return 1 + ((unsigned) view.order << 2 | (unsigned) view.is_descending << 1 | (unsigned) view.is_json);
+}
+
+struct listing_view listing_view_from_number(unsigned number) {
+        number--;
+        return (struct listing_view) { (enum listing_order)(number >> 2), number & 2, number & 1 };
+}
+
+static void read_parameter(struct slice parameter, struct listing_view *view) {
+        for (unsigned i = 0; i < ELEMENTS_OF(order_names); i++)
+                if (slice_starts_with(parameter, SLICE_LITERAL("sort=")) &&
+                    slice_equal(slice_from(parameter, 5), order_names[i]))
+                        view->order = (enum listing_order) i;
+        if (slice_equal(parameter, SLICE_LITERAL("order=descending")))
+                view->is_descending = true;
+}
+
+/* "0.25" is 250 (RFC 9110 section 12.4.2); what is no weight counts as none at all. */
+static int read_weight(struct slice text) {
+        if (text.length > 0 && text.data[0] == '1')
+                return 1000;
+        int weight = 0;
+        for (size_t i = 2, unit = 100; i < text.length && i < 5; i++, unit /= 10)
+                if (text.data[i] >= '0' && text.data[i] <= '9')
+                        weight += (text.data[i] - '0') * (int) unit;
+        return weight;
+}
+
+/* The weight, 0 to 1000, of a media type that Accept names itself (RFC 9110 section 12.5.1); -1 when it does not. */
+static int weight_of(struct slice accept, struct slice type) {
+        int weight = -1;
+        struct slice element;
+        while (http_list_next(&accept, &element)) {
+                const char *end = memchr(element.data, ';', element.length);
+                struct slice range = { element.data, end ? (size_t) (end - element.data) : element.length };
+                if (!slice_equal_nocase(slice_trim(range), type))
+                        continue;
+                const char *q = memmem(element.data, element.length, "q=", 2);
+                weight = q ? read_weight(slice_from(element, (size_t) (q - element.data) + 2)) : 1000;
+        }
+        return weight;
+}
+
+struct listing_view listing_view_choose(struct slice query, struct slice accept) {
+        struct listing_view view = { 0 };
+        while (query.length > 0) {
+                const char *end = memchr(query.data, '&', query.length);
+                size_t length = end ? (size_t) (end - query.data) : query.length;
+                read_parameter((struct slice) { query.data, length }, &view);
+                query = slice_from(query, end ? length + 1 : length);
+        }
+        int json = accept.data ? weight_of(accept, SLICE_LITERAL("application/json")) : -1;
+        view.is_json = json > 0 && json > weight_of(accept, SLICE_LITERAL("text/html"));
+        return view;
+}
+
+static int append_item(struct listing *listing, const char *name, const struct stat *status) {
+        if (listing->count == listing->capacity) {
+                size_t capacity = listing->capacity ? 2 * listing->capacity : 64;
+                struct listing_item *larger = realloc(listing->items, capacity * sizeof(*larger));
+                if (!larger)
+                        return -ENOMEM;
+                listing->items = larger;
+                listing->capacity = capacity;
+        }
+        char *copy = arena_copy(&listing->arena, slice_of(name));
+        if (!copy)
+                return -ENOMEM;
+        bool is_folder = S_ISDIR(status->st_mode);
+        listing->items[listing->count++] = (struct listing_item) {
+                .name = slice_of(copy),
+                .is_folder = is_folder,
+                .size = is_folder ? 0 : (uint64_t) status->st_size,
+                .modified = status->st_mtim.tv_sec,
+        };
+        return 0;
+}
+
+/* What a link leads to, if it may be followed; a link that may not, or leads nowhere, is not shown. */
+static int look_behind_link(const struct site *site, const char *folder, const char *name, struct stat *ret_status) {
+        if (site->open_flags & FILE_OPEN_NO_SYMLINKS)
+                return -ELOOP;
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof(path), "%s%s", folder + 1, name);
+        if (length < 0 || (size_t) length >= sizeof(path))
+                return -ENAMETOOLONG;
+        _cleanup_close_ int fd = file_open_beneath(site->root, path, FILE_OPEN_PATH);
+        return fd < 0 ? fd : NEGATIVE_ERRNO(fstat(fd, ret_status));
+}
+
+static int read_item(const struct site *site, const char *path, int directory, const char *name,
+                     struct listing *listing) {
+        struct stat status;
+        if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0; /* gone already */
+        if (S_ISLNK(status.st_mode) && look_behind_link(site, path, name, &status) < 0)
+                return 0;
+        if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+                return 0;
+        if (listing->count == LISTING_ITEMS_MAX) {
+                listing->is_cut = true;
+                return 0;
+        }
+        return append_item(listing, name, &status);
+}
+
+static void close_directory(DIR **directory) {
+        if (*directory)
+                (void) closedir(*directory);
+}
+
+int listing_read(const struct site *site, const char *path, struct listing *listing) {
+        _cleanup_close_ int fd =
+                        file_open_beneath(site->root, path[1] ? path + 1 : ".", site->open_flags | FILE_OPEN_DIRECTORY);
+        if (fd < 0)
+                return fd;
+        _cleanup_(close_directory) DIR *directory = fdopendir(fd);
+        if (!directory)
+                return -errno;
+        take_fd(&fd);
+
+        arena_init(&listing->arena, 0);
+        while (!listing->is_cut) {
+                errno = 0;
+                const struct dirent *entry = readdir(directory);
+                if (!entry)
+                        return -errno;
+                const char *name = entry->d_name;
+                if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (name[0] == '.' && !site->config->hidden))
+                        continue;
+                int r = read_item(site, path, dirfd(directory), name, listing);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void listing_done(struct listing *listing) {
+        free(listing->items);
+        arena_done(&listing->arena);
+        *listing = LISTING_INIT;
+}
+
+static int compare_names(const struct listing_item *a, const struct listing_item *b) {
+        int difference = memcmp(a->name.data, b->name.data, MIN_OF(a->name.length, b->name.length));
+        return difference ? difference : (a->name.length > b->name.length) - (a->name.length < b->name.length);
+}
+
+static int compare(const void *first, const void *second, void *userdata) {
+        const struct listing_item *a = first, *b = second;
+        const struct listing_view *view = userdata;
+        if (a->is_folder != b->is_folder)
+                return a->is_folder ? -1 : 1;
+        int difference = view->order == LISTING_BY_SIZE   ? (a->size > b->size) - (a->size < b->size)
+                         : view->order == LISTING_BY_TIME ? (a->modified > b->modified) - (a->modified < b->modified)
+                                                          : compare_names(a, b);
+        if (view->is_descending)
+                difference = -difference;
+        return difference ? difference : compare_names(a, b);
+}
+
+void listing_sort(struct listing *listing, struct listing_view view) {
+        if (listing->count > 1)
+                qsort_r(listing->items, listing->count, sizeof(listing->items[0]), compare, &view);
+}

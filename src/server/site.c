@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiles one [[site]]: opens the root once, so that a later rename of it or of a folder above it does not matter, and
+ * turns what the configuration says in words into what a request needs. */
+#include "server/site.h"
+
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "server/file_open.h"
+#include "shared/syscall.h"
+
+#define SMB2_MAGIC 0xfe534d42
+#define CIFS_MAGIC 0xff534d42
+#define CEPH_MAGIC 0x00c36400
+
+/* Opens of such a file system wait for another machine or program even when the name is known. */
+static bool is_remote(int fd) {
+        struct statfs status;
+        if (fstatfs(fd, &status) < 0)
+                return false;
+        switch ((uint32_t) status.f_type) {
+        case NFS_SUPER_MAGIC:
+        case FUSE_SUPER_MAGIC:
+        case V9FS_MAGIC:
+        case AFS_SUPER_MAGIC:
+        case SMB2_MAGIC:
+        case CIFS_MAGIC:
+        case CEPH_MAGIC:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static const char *remedy_for(int code) {
+        switch (code) {
+        case -ENOENT:
+                return "create the folder, or correct the site's root";
+        case -ENOTDIR:
+                return "the root of a site must be a folder";
+        case -EACCES:
+                return "let the service's user search this folder and those above it";
+        default:
+                return "see the site's root";
+        }
+}
+
+static int open_root(struct site *site, struct error *error) {
+        const char *path = site->config->root;
+        site->root = (int) NEGATIVE_ERRNO(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (site->root < 0)
+                return error_set(error, site->root, "opening root %s: %s (%s)", path, strerrordesc_np(-site->root),
+                                 remedy_for(site->root));
+
+        /* Also tells at once when openat2 is missing or forbidden. */
+        _cleanup_close_ int fd = file_open_beneath(site->root, ".", FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
+        if (fd == -ENOSYS || fd == -EPERM)
+                return error_set(error, fd,
+                                 "opening root %s: openat2(2) is not there or not allowed; it needs Linux 5.6 "
+                                 "and a container runtime that lets it through",
+                                 path);
+        if (fd < 0)
+                return error_set(error, fd, "opening root %s: %s (%s)", path, strerrordesc_np(-fd), remedy_for(fd));
+        site->is_remote = is_remote(site->root);
+        return 0;
+}
+
+static void read_codings(struct site *site) {
+        static const enum http_coding codings[] = {
+                [CONFIG_CODING_BROTLI] = HTTP_CODING_BROTLI,
+                [CONFIG_CODING_ZSTD] = HTTP_CODING_ZSTD,
+                [CONFIG_CODING_GZIP] = HTTP_CODING_GZIP,
+        };
+        const struct config_compression *compression = &site->config->compression;
+        for (size_t i = 0; i < compression->codings.count && i < HTTP_CODING_COUNT; i++)
+                site->codings[site->coding_count++] = codings[compression->codings.items[i]];
+        site->levels[http_coding_index(HTTP_CODING_BROTLI)] = (int) compression->brotli_level;
+        site->levels[http_coding_index(HTTP_CODING_ZSTD)] = (int) compression->zstd_level;
+        site->levels[http_coding_index(HTTP_CODING_GZIP)] = (int) compression->gzip_level;
+}
+
+static int write_hsts(struct site *site, struct arena *arena) {
+        const struct config_site *config = site->config;
+        if (config->hsts == 0)
+                return 0;
+        site->hsts = slice_of(arena_format(arena, "max-age=%llu%s%s", (unsigned long long) (config->hsts / 1000000),
+                                           config->hsts_subdomains ? "; includeSubDomains" : "",
+                                           config->hsts_preload ? "; preload" : ""));
+        return site->hsts.data ? 0 : -ENOMEM;
+}
+
+static int fill(struct site *site, struct arena *arena, struct error *error) {
+        int r = open_root(site, error);
+        if (r >= 0)
+                r = rules_compile(&site->config->rules, arena, error, &site->rules);
+        if (r >= 0)
+                r = write_hsts(site, arena);
+        return r;
+}
+
+int site_init(struct site *site, const struct config_site *config, const struct mime_types *types, struct arena *arena,
+              struct error *error) {
+        *site = (struct site) {
+                .config = config,
+                .types = types,
+                .root = -1,
+                .open_flags = config->symlinks == CONFIG_SYMLINKS_NEVER ? FILE_OPEN_NO_SYMLINKS : 0,
+        };
+        read_codings(site);
+        int r = fill(site, arena, error);
+        if (r < 0) {
+                error_prefix(error, "reading site '%s'", config->name ? config->name : "");
+                site_done(site);
+        }
+        return r;
+}
+
+void site_done(struct site *site) {
+        if (site->config)
+                site->root = close_fd(site->root);
+        site->config = NULL;
+}
+
+bool site_hides(const struct site *site, struct slice path) {
+        if (site->config->hidden)
+                return false;
+        static const struct slice well_known = SLICE_LITERAL("/.well-known");
+        if (slice_starts_with(path, well_known) &&
+            (path.length == well_known.length || path.data[well_known.length] == '/'))
+                path = slice_from(path, well_known.length);
+        return path.length > 0 && memmem(path.data, path.length, "/.", 2);
+}
+
+const char *site_media_type(const struct site *site, struct slice path) {
+        return mime_types_find(site->types, path);
+}
+
+bool site_compresses(const struct site *site, struct slice type, uint64_t size) {
+        const struct config_compression *compression = &site->config->compression;
+        return compression->enabled && site->coding_count > 0 && size >= compression->minimum_size &&
+               size <= compression->maximum_size &&
+               http_media_type_in(type, compression->types.items, compression->types.count);
+}
+
+const char *site_error_page(const struct site *site, int status) {
+        const struct config_map *errors = &site->config->errors;
+        for (size_t i = 0; i < errors->count; i++)
+                if (atoi(errors->items[i].key) == status)
+                        return errors->items[i].value;
+        return NULL;
+}

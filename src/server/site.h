@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "config/site_section.h"
+#include "http/negotiate.h"
+#include "server/mime_types.h"
+#include "server/rules.h"
+
+/* A site as requests need it: its root opened, its rules compiled. Immutable once built; any number of threads may use it. */
+struct site {
+        const struct config_site *config;
+        const struct mime_types *types; /* borrowed */
+        int root;                       /* O_PATH */
+        bool is_remote;      /* on a network or user-space file system: nothing about it is asked without waiting */
+        unsigned open_flags; /* of file_open_beneath, by the policy for links */
+        struct rules rules;
+        enum http_coding codings[HTTP_CODING_COUNT]; /* of compression, preferred ones first */
+        size_t coding_count;
+        int levels[1 + HTTP_CODING_COUNT]; /* by http_coding_index */
+        struct slice hsts;                 /* value of Strict-Transport-Security; data == NULL: not sent */
+};
+
+/* Borrows `config` and `types`; compiled things are in the arena. The error says which site, what failed and what to do. */
+int site_init(struct site *site, const struct config_site *config, const struct mime_types *types, struct arena *arena,
+              struct error *error);
+
+/* Takes a site that is all zero. */
+void site_done(struct site *site);
+
+/* Whether a part of the canonical path begins with a dot, that the site does not show. */
+bool site_hides(const struct site *site, struct slice path);
+
+/* The media type by name alone (its rules aside); NULL when the extension is not known. */
+const char *site_media_type(const struct site *site, struct slice path);
+
+/* Whether files of this type and size are compressed on the fly. */
+bool site_compresses(const struct site *site, struct slice type, uint64_t size);
+
+/* The path of the error page for a status, beneath the root and beginning with '/'; NULL when there is none. */
+const char *site_error_page(const struct site *site, int status);
