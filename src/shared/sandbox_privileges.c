@@ -17,10 +17,24 @@ static void capabilities_cleanup(cap_t *capabilities) {
 /* The bounding set may be cut only by who has CAP_SETPCAP; whoever has not gets nothing out of it either, since
  * no_new_privs is set. */
 static int drop_bounding_set(void) {
-        for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; capability++)
-                if (cap_drop_bound(capability) < 0 && errno != EPERM)
+        int bound;
+        for (cap_value_t capability = 0; (bound = cap_get_bound(capability)) >= 0; capability++)
+                if (bound > 0 && cap_drop_bound(capability) < 0 && errno != EPERM)
                         return -errno;
         return 0;
+}
+
+/* Asks first: a unit that grants no capability need not allow capset(2) either. */
+static int drop_capabilities(void) {
+        _cleanup_(capabilities_cleanup) cap_t current = cap_get_proc();
+        if (!current)
+                return -errno;
+        _cleanup_(capabilities_cleanup) cap_t none = cap_init();
+        if (!none)
+                return -ENOMEM;
+        if (cap_compare(current, none) == 0)
+                return 0;
+        return NEGATIVE_ERRNO(cap_set_proc(none));
 }
 
 int sandbox_drop_privileges(struct error *error) {
@@ -32,10 +46,6 @@ int sandbox_drop_privileges(struct error *error) {
         if (cap_reset_ambient() < 0)
                 return error_set_errno(error, -errno, "emptying the ambient set of capabilities");
 
-        _cleanup_(capabilities_cleanup) cap_t none = cap_init();
-        if (!none)
-                return error_set(error, -ENOMEM, "giving up capabilities: out of memory");
-        if (cap_set_proc(none) < 0)
-                return error_set_errno(error, -errno, "giving up capabilities");
-        return 0;
+        r = drop_capabilities();
+        return r < 0 ? error_set_errno(error, r, "giving up capabilities") : 0;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -451,6 +452,26 @@ static void privileges_are_gone_in_every_mode(void **state) {
         check_inside_mode(SANDBOX_ENFORCED, body_has_no_privileges, state);
 }
 
+static int drop_twice(void) {
+        CHECK(sandbox_drop_privileges(NULL) == 0);
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        CHECK(filter && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) == 0);
+        CHECK(seccomp_load(filter) == 0);
+        seccomp_release(filter);
+        CHECK(sandbox_drop_privileges(NULL) == 0);
+        return 0;
+}
+
+static void capset_is_not_needed_where_nothing_is_to_drop(void **state) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(drop_twice() == 0 ? 0 : 1);
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 static int body_is_only_watched(const struct folders *folders) {
         _cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         _cleanup_close_ int file = open_in(folders->outside, "f", O_RDWR);
@@ -606,6 +627,7 @@ int main(void) {
                 cmocka_unit_test(calls_of_another_architecture_end_it),
 #endif
                 cmocka_unit_test(privileges_are_gone_in_every_mode),
+                cmocka_unit_test(capset_is_not_needed_where_nothing_is_to_drop),
                 cmocka_unit_test(log_and_off_refuse_nothing),
                 cmocka_unit_test(every_landlock_abi_restricts_what_it_can),
                 cmocka_unit_test(refusals_name_the_place),
