@@ -122,8 +122,11 @@ def test_both_instances_differ_in_words_only(tree):
 
     def normal(name):
         text = (folder / name).read_text().split("\n[Install]")[0]
-        return text.replace("ccodes-server@%i", "ccodes-server").replace("admin@%i", "admin").replace("server-%i",
-               "server").replace(" (%i)", "").rstrip()
+        for there, here in (("ccodes-server@%i", "ccodes-server"), ("admin@%i", "admin"), ("server-%i", "server"),
+                            (" (%i)", ""), ("# It goes with the service.\nStopWhenUnneeded=yes",
+                                            "# It stays while the service restarts.")):
+            text = text.replace(there, here)
+        return text.rstrip()
 
     for plain, template in (("ccodes-server.service", "ccodes-server@.service"),
                             ("ccodes-server-admin.socket", "ccodes-server-admin@.socket")):
