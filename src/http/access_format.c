@@ -127,10 +127,13 @@ void access_format_journal(const struct access_entry *entry, struct logger *logg
         const struct {
                 const char *name;
                 uint64_t value;
+                bool is_told;
         } counts[] = {
-                { "CCODES_STATUS", head->status },           { "CCODES_BYTES", head->sent },
-                { "CCODES_RECEIVED", head->received },       { "CCODES_DURATION_USEC", head->duration },
-                { "CCODES_SAMPLED_FROM", head->stands_for },
+                { "CCODES_STATUS", head->status, true },
+                { "CCODES_BYTES", head->sent, true },
+                { "CCODES_RECEIVED", head->received, head->received > 0 },
+                { "CCODES_DURATION_USEC", head->duration, true },
+                { "CCODES_SAMPLED_FROM", head->stands_for, head->stands_for > 1 },
         };
 
         add_field(&fields, "CCODES_CLIENT", slice_of(head->peer));
@@ -138,6 +141,8 @@ void access_format_journal(const struct access_entry *entry, struct logger *logg
         add_field(&fields, "CCODES_HOST", entry->strings[ACCESS_HOST]);
         add_field(&fields, "CCODES_PATH", entry->strings[ACCESS_TARGET]);
         for (size_t i = 0; i < ELEMENTS_OF(counts); i++) {
+                if (!counts[i].is_told)
+                        continue;
                 (void) snprintf(numbers[i], sizeof(numbers[i]), "%" PRIu64, counts[i].value);
                 add_field(&fields, counts[i].name, slice_of(numbers[i]));
         }

@@ -356,6 +356,10 @@ int http_daemon_main(const struct http_daemon_program *program, int argc, char *
 
         struct error error = ERROR_INIT;
         struct config *config = NULL;
+        /* What is said about the file later shall mean something wherever it is read. */
+        _cleanup_free_ char *absolute = realpath(daemon.options.config, NULL);
+        if (absolute)
+                daemon.options.config = absolute;
         int r = config_load(daemon.options.config, &error, &config);
         if (r >= 0 && program->listeners(&config->root)->count == 0 && !daemon.options.check)
                 r = error_set(&error, -ENOENT,

@@ -31,7 +31,7 @@ struct http_daemon_program {
         void (*state_free)(void *state);
 
         /* Builds a snapshot from a configuration. May block: it is called on the thread pool. */
-        int (*snapshot_new)(const struct config *config, void *state, struct error *error, void **ret_snapshot);
+        int (*snapshot_new)(struct config *config, void *state, struct error *error, void **ret_snapshot);
 };
 
 /* Returns the exit status: 0; 1 for a failure while running; 2 for wrong options; 78 (EX_CONFIG) for a configuration that is not
