@@ -135,6 +135,12 @@ static void mistakes_are_explained(void **state) {
                 { "a = [1,\n", "f.toml:1:9: not valid TOML: the file ends within this array" },
                 { "[server\nworkers = 1\n",
                   "f.toml:1:8: not valid TOML: expected ']', saw the end of the line, in this table header" },
+                { "[.a]\n",
+                  "f.toml:1:2: not valid TOML: expected bare key starting character or string delimiter, saw '.'" },
+                { "\xC3\xA9 = 1\n",
+                  "f.toml:1:1: not valid TOML: expected keys, tables, whitespace or comments, saw '\xC3\xA9'" },
+                { "a = \xC3\xA9t\xC3\xA9\n", "f.toml:1:5: not valid TOML: could not determine value type; text is "
+                                             "written in quotes: a = \"\xC3\xA9t\xC3\xA9\"" },
                 { "a 1\n", "f.toml:1:3: not valid TOML: expected '=', saw '1'" },
                 { "a = 1\na = 2\n", "f.toml:2:5: not valid TOML: cannot redefine existing integer 'a'; each key and "
                                     "each [table] is written once in a "
@@ -181,9 +187,11 @@ static void only_keys_count_as_nesting(void **state) {
               "e = \"\\\"................\"\n"
               "f = [1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5]\n"
               "g = \"\" # ..................\n"
+              "h = \"\"\"\\\n   \xC3\xA9t\xC3\xA9\"\"\"\n"
               "a1.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p = 1\n",
               &tree);
         assert_string_equal(config_tree_get(tree, "c")->string, "....\n..........\"\"...........\"\"");
+        assert_string_equal(config_tree_get(tree, "h")->string, "\xC3\xA9t\xC3\xA9");
         arena_done(&arena);
 }
 
