@@ -54,6 +54,6 @@ bool tls_context_is_stale(const struct tls_context *context);
  * request is misdirected (421, RFC 9110 section 15.5.20). A client that named nothing could not be shown anything else. */
 bool tls_context_covers(const struct tls_context *context, struct slice sni, struct slice host);
 
-/* Makes a self-signed ECDSA P-256 certificate for development, for localhost, *.localhost, 127.0.0.1, ::1 and the machine's name, valid for
- * `days`, and writes both PEM files (key with mode 0600), atomically. */
+/* Makes a self-signed ECDSA P-256 certificate for development, for localhost, *.localhost, 127.0.0.1, ::1 and the
+ * machine's name, valid for `days`, and writes both PEM files (key with mode 0600), each atomically, the key first. */
 int tls_make_development_certificate(const char *certificate_path, const char *key_path, int days, struct error *error);

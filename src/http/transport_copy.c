@@ -5,7 +5,7 @@
 
 #include "shared/syscall.h"
 
-#define COPY_BLOCK 16384 /* a TLS record */
+#define COPY_BLOCK 65536 /* four TLS records */
 
 static ssize_t read_block(int file, void *block, size_t size, off_t offset) {
         ssize_t count;
