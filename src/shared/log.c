@@ -148,7 +148,7 @@ static int choose_target(struct logger *logger, const struct logger_options *opt
         int r = log_journal_init(&logger->journal, options->journal_path, options->program, &logger->patience);
         logger->is_journal = r == 0;
         if (r < 0 && options->target == LOG_TARGET_JOURNAL)
-                return error_set_errno(error, r, "connecting to the journal at %s", options->journal_path);
+                return error_set_errno(error, r, "reaching the journal at %s", options->journal_path);
         return 0; /* a line on standard error, which is the journal, is better than nothing */
 }
 

@@ -40,8 +40,8 @@ struct log_field {
 struct logger;       /* owns the thread */
 struct log_producer; /* one for each thread that logs */
 
-/* Starts the logging thread, and connects to the journal: call it before the sandbox closes. `program` is the
- * SYSLOG_IDENTIFIER and must outlive the logger. */
+/* Starts the logging thread: call it after sandbox_enter, which wants to be first. `program` is the SYSLOG_IDENTIFIER
+ * and must outlive the logger. */
 int logger_new(const char *program, enum log_target target, enum log_level level, struct error *error,
                struct logger **ret_logger);
 

@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends log entries to journald. Owns the connected socket and the batch of encoded entries; an entry is sent once or
- * counted as lost. The logging thread may wait here for journald, nobody else does. */
+/* Sends log entries to journald. Owns the socket and the batch of encoded entries; an entry is sent once or counted as
+ * lost. The logging thread may wait here for journald, nobody else does. */
 #include <endian.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include "shared/log_private.h"
 
 #define BATCH_BYTES_MAX (256 * 1024)
 #define SEND_BUFFER_BYTES (1024 * 1024) /* or what the kernel gives; larger entries go as files */
 
-static int connect_journal(struct log_journal *journal) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        size_t length = strlen(journal->path);
-        if (length >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
-        memcpy(address.sun_path, journal->path, length);
-        if (connect(journal->fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                return -errno;
-        return 0;
-}
-
 int log_journal_init(struct log_journal *journal, const char *path, const char *program,
                      const struct log_patience *patience) {
+        struct log_journal opened = { .program = program, .patience = patience, .address.sun_family = AF_UNIX };
+        size_t length = strlen(path);
+        if (length >= sizeof(opened.address.sun_path))
+                return -ENAMETOOLONG;
+        memcpy(opened.address.sun_path, path, length);
+        if (access(path, F_OK) < 0)
+                return -errno;
+
         _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         if (fd < 0)
                 return fd;
@@ -35,12 +31,8 @@ int log_journal_init(struct log_journal *journal, const char *path, const char *
                                    .tv_usec = patience->milliseconds % 1000 * 1000 };
         if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
                 return -errno;
-
-        *journal = (struct log_journal) { .fd = fd, .program = program, .path = path, .patience = patience };
-        int r = connect_journal(journal);
-        if (r < 0)
-                return r;
-        fd = -1; /* the journal's from here on */
+        opened.fd = take_fd(&fd);
+        *journal = opened;
         return 0;
 }
 
@@ -92,7 +84,7 @@ void log_journal_append(struct log_journal *journal, const struct log_entry *ent
 }
 
 /* An entry that is too large for a datagram goes as a sealed file in memory. */
-static int send_as_file(const struct log_journal *journal, struct slice entry) {
+static int send_as_file(struct log_journal *journal, struct slice entry) {
         _cleanup_close_ int file = NEGATIVE_ERRNO(memfd_create("log-entry", MFD_CLOEXEC | MFD_ALLOW_SEALING));
         if (file < 0)
                 return file;
@@ -109,7 +101,12 @@ static int send_as_file(const struct log_journal *journal, struct slice entry) {
                 char space[CMSG_SPACE(sizeof(int))];
                 struct cmsghdr align;
         } control = { 0 };
-        struct msghdr message = { .msg_control = &control, .msg_controllen = sizeof(control) };
+        struct msghdr message = {
+                .msg_name = &journal->address,
+                .msg_namelen = sizeof(journal->address),
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
         struct cmsghdr *part = CMSG_FIRSTHDR(&message);
         part->cmsg_level = SOL_SOCKET;
         part->cmsg_type = SCM_RIGHTS;
@@ -137,14 +134,20 @@ static enum verdict judge_failure(struct log_journal *journal, int r, struct sli
         case -EAGAIN: /* SO_SNDTIMEO is over: journald is stuck */
                 journal->has_given_up = __atomic_load_n(&journal->patience->is_stopping, __ATOMIC_RELAXED);
                 return journal->has_given_up ? VERDICT_LOST : VERDICT_RETRY;
-        case -ECONNREFUSED:
-        case -ECONNRESET:
-        case -ENOTCONN:
-        case -EPIPE: /* the other end was made anew */
-                return connect_journal(journal) == 0 ? VERDICT_RETRY : VERDICT_LOST;
-        default:
+        default: /* nobody is there, for example */
                 return VERDICT_LOST;
         }
+}
+
+/* Returns how many were sent, at least one, or a negative errno of the first. */
+static int send_messages(struct log_journal *journal, struct mmsghdr *messages, size_t count) {
+        if (!journal->lacks_sendmmsg) {
+                int r = NEGATIVE_ERRNO(sendmmsg(journal->fd, messages, (unsigned) count, MSG_NOSIGNAL));
+                if (r != -ENOSYS)
+                        return r;
+                journal->lacks_sendmmsg = true; /* a filter that does not know it */
+        }
+        return sendmsg(journal->fd, &messages->msg_hdr, MSG_NOSIGNAL) < 0 ? -errno : 1;
 }
 
 static struct slice batch_entry(const struct log_journal *journal, size_t index) {
@@ -158,7 +161,12 @@ static void send_batch(struct log_journal *journal) {
         for (size_t i = 0; i < journal->count; i++) {
                 struct slice entry = batch_entry(journal, i);
                 vectors[i] = (struct iovec) { (char *) entry.data, entry.length };
-                messages[i] = (struct mmsghdr) { .msg_hdr = { .msg_iov = &vectors[i], .msg_iovlen = 1 } };
+                messages[i].msg_hdr = (struct msghdr) {
+                        .msg_name = &journal->address,
+                        .msg_namelen = sizeof(journal->address),
+                        .msg_iov = &vectors[i],
+                        .msg_iovlen = 1,
+                };
         }
 
         for (size_t done = 0; done < journal->count;) {
@@ -166,8 +174,7 @@ static void send_batch(struct log_journal *journal) {
                         count_lost(journal, journal->count - done);
                         return;
                 }
-                int sent = NEGATIVE_ERRNO(sendmmsg(journal->fd, messages + done, (unsigned) (journal->count - done),
-                                                   MSG_NOSIGNAL));
+                int sent = send_messages(journal, messages + done, journal->count - done);
                 if (sent >= 0) {
                         done += (size_t) sent;
                         continue;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "shared/log.h"
@@ -45,14 +46,17 @@ void log_console_flush(struct log_console *console);
 
 /*
  * journald's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): a datagram an entry, several a system call.
- * The socket stays connected from the start, so that neither a path nor a socket is needed inside the sandbox.
+ * A socket of our own rather than sd_journal_sendv: that one loses entries without a word when journald is away, and takes
+ * a system call for each. The socket is not connected, since the sandbox allows nobody to connect.
  */
 #define LOG_JOURNAL_PATH "/run/systemd/journal/socket"
 #define LOG_JOURNAL_BATCH 64
 
 struct log_journal {
         int fd;
-        const char *program, *path;
+        struct sockaddr_un address;
+        bool lacks_sendmmsg; /* one datagram a system call */
+        const char *program;
         const struct log_patience *patience;
         uint64_t lost;     /* entries that nobody took; atomic */
         bool has_given_up; /* the patience was at its end */
@@ -61,7 +65,7 @@ struct log_journal {
         size_t count;
 };
 
-/* Connects. Negative errno of socket(2), connect(2). Strings are borrowed. */
+/* -ENOENT when there is no journal; other negative errno of access(2), socket(2). The program's name is borrowed. */
 int log_journal_init(struct log_journal *journal, const char *path, const char *program,
                      const struct log_patience *patience);
 void log_journal_done(struct log_journal *journal);

@@ -210,6 +210,7 @@ static void rest(struct logger *logger, bool has_worked) {
 
 static void *run(void *userdata) {
         struct logger *logger = userdata;
+        (void) pthread_setname_np(pthread_self(), "log");
         for (;;) {
                 bool is_stopping = __atomic_load_n(&logger->patience.is_stopping, __ATOMIC_SEQ_CST);
                 bool has_worked = work(logger);
@@ -232,7 +233,5 @@ int log_thread_start(struct logger *logger) {
         (void) pthread_sigmask(SIG_SETMASK, &all, &saved);
         int r = -pthread_create(&logger->thread, NULL, run, logger);
         (void) pthread_sigmask(SIG_SETMASK, &saved, NULL);
-        if (r == 0)
-                (void) pthread_setname_np(logger->thread, "log");
         return r;
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +23,19 @@
 #include "shared/log.h"
 #include "shared/log_private.h"
 #include "shared/message_id.h"
+#include "shared/sandbox.h"
+
+/* ThreadSanitizer has a thread of its own from the start, which no sandbox can be entered with. */
+#if defined(__SANITIZE_THREAD__)
+#define HAS_OTHER_THREADS true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_OTHER_THREADS true
+#endif
+#endif
+#ifndef HAS_OTHER_THREADS
+#define HAS_OTHER_THREADS false
+#endif
 
 struct journal {
         char folder[32], path[64];
@@ -233,6 +247,20 @@ static void a_large_entry_goes_as_a_sealed_file(void **state) {
         assert_int_equal(logger_dropped(journal->logger), 0);
 }
 
+/* Under a system call filter that does not know sendmmsg. */
+static void entries_go_one_by_one_where_they_must(void **state) {
+        struct journal *journal = *state;
+        journal->logger->journal.lacks_sendmmsg = true;
+        for (unsigned i = 0; i < 200; i++)
+                log_info(journal->producer, "entry %u", i);
+        for (unsigned i = 0; i < 200; i++) {
+                char message[32];
+                (void) snprintf(message, sizeof(message), "\nMESSAGE=entry %u\n", i);
+                _cleanup_received_ struct received received = receive(journal);
+                assert_non_null(memmem(received.data, received.length, message, strlen(message)));
+        }
+}
+
 static void *log_many(void *userdata) {
         struct log_producer *producer = userdata;
         for (unsigned i = 0; i < 1000; i++)
@@ -278,6 +306,18 @@ static void sinks_send_entries_too(void **state) {
         logger_free(take_pointer(journal->logger)); /* before the sink's end of life */
 }
 
+/* Receives until this message comes; what may come in between is the report of losses. */
+static void receive_message(struct journal *journal, const char *message) {
+        char line[64];
+        (void) snprintf(line, sizeof(line), "\nMESSAGE=%s\n", message);
+        for (;;) {
+                _cleanup_received_ struct received received = receive(journal);
+                if (memmem(received.data, received.length, line, strlen(line)))
+                        return;
+                assert_non_null(memmem(received.data, received.length, MESSAGE_ID_LOG_DROPPED, 32));
+        }
+}
+
 static void a_journal_that_comes_back_is_found(void **state) {
         struct journal *journal = *state;
         log_info(journal->producer, "one");
@@ -290,12 +330,9 @@ static void a_journal_that_comes_back_is_found(void **state) {
 
         bind_journal(journal);
         log_info(journal->producer, "two");
-        bool seen = false;
-        while (!seen) { /* the report of the loss may come in between */
-                _cleanup_received_ struct received received = receive(journal);
-                seen = memmem(received.data, received.length, "MESSAGE=two\n", 12) != NULL;
-                assert_null(memmem(received.data, received.length, "MESSAGE=lost", 12));
-        }
+        receive_message(journal, "two");
+        log_info(journal->producer, "three");
+        receive_message(journal, "three");
 }
 
 /* The default length of a datagram queue is 10: some of these wait in the logging thread, which must give up. */
@@ -306,6 +343,76 @@ static void a_stuck_journal_does_not_hold_up_the_end(void **state) {
         logger_free(take_pointer(journal->logger));
         _cleanup_received_ struct received received = receive(journal);
         assert_non_null(memmem(received.data, received.length, "entry 0", 7));
+}
+
+/* What the daemons do: first the sandbox, then the log. */
+static int log_in_sandbox(struct journal *journal, int command_fd) {
+        struct logger *logger;
+        struct log_producer *producer;
+        const struct logger_options options = {
+                .program = "tester",
+                .target = LOG_TARGET_JOURNAL,
+                .level = LOG_LEVEL_INFO,
+                .journal_path = journal->path,
+                .console_fd = STDERR_FILENO,
+                .patience_ms = 1000,
+        };
+        struct error error = ERROR_INIT;
+        _cleanup_text_ struct text summary = TEXT_INIT;
+        const struct sandbox sandbox = { .name = "server", .mode = SANDBOX_PARTIAL };
+        if (sandbox_enter(&sandbox, &error, &summary) < 0) {
+                (void) fprintf(stderr, "%s\n", error.text);
+                return 1;
+        }
+        if (logger_new_with(&options, NULL, &logger) < 0 || log_producer_new(logger, 16 << 20, &producer) < 0)
+                return 1;
+
+        char command;
+        for (unsigned i = 0; i < 100; i++)
+                log_info(producer, "entry %u", i);
+        const size_t length = 3 << 20;
+        char *large = calloc(1, length);
+        const struct log_field field = { "CCODES_LARGE", { large, length } };
+        log_event(producer, LOG_LEVEL_INFO, NULL, &field, 1, "large");
+        if (read(command_fd, &command, 1) != 1)
+                return 1;
+        log_event(producer, LOG_LEVEL_INFO, NULL, &field, 1, "large again");
+        log_info(producer, "found again");
+        logger_free(logger);
+        free(large);
+        return 0;
+}
+
+static void entries_leave_the_sandbox(void **state) {
+        struct journal *journal = *state;
+        if (HAS_OTHER_THREADS)
+                skip();
+        logger_free(take_pointer(journal->logger)); /* its thread would not be in the child */
+        int ends[2];
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                close(journal->fd);
+                _exit(log_in_sandbox(journal, ends[0]));
+        }
+        for (unsigned i = 0; i < 100; i++) {
+                char message[32];
+                (void) snprintf(message, sizeof(message), "entry %u", i);
+                receive_message(journal, message);
+        }
+        receive_message(journal, "large");
+        close_fd(journal->fd);
+        unlink(journal->path);
+        bind_journal(journal);
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        receive_message(journal, "large again");
+        receive_message(journal, "found again");
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        close(ends[0]);
+        close(ends[1]);
 }
 
 static void a_journal_that_is_not_there_is_an_error(void **state) {
@@ -321,8 +428,8 @@ static void a_journal_that_is_not_there_is_an_error(void **state) {
         };
         struct error error = ERROR_INIT;
         assert_int_equal(logger_new_with(&options, &error, &logger), -ENOENT);
-        assert_memory_equal(error.text, "connecting to the journal at /nowhere/socket: ",
-                            strlen("connecting to the journal at /nowhere/socket: "));
+        assert_memory_equal(error.text, "reaching the journal at /nowhere/socket: ",
+                            strlen("reaching the journal at /nowhere/socket: "));
         assert_null(logger);
 
         /* Chosen because standard error is the journal's, it must not keep the program from starting. */
@@ -347,9 +454,11 @@ int main(void) {
                 journal_test(journal_entries_have_their_fields),
                 journal_test(no_bytes_can_forge_a_journal_field),
                 journal_test(a_large_entry_goes_as_a_sealed_file),
+                journal_test(entries_go_one_by_one_where_they_must),
                 journal_test(a_slow_journal_gets_every_entry),
                 journal_test(sinks_send_entries_too),
                 journal_test(a_journal_that_comes_back_is_found),
+                journal_test(entries_leave_the_sandbox),
                 journal_test(a_stuck_journal_does_not_hold_up_the_end),
                 cmocka_unit_test(a_journal_that_is_not_there_is_an_error),
         };
