@@ -8,18 +8,40 @@ struct reference {
         bool mdoc;
 };
 
-/* Text lines of mdoc: a backslash is an escape anywhere, a dot or an apostrophe a request at the start. */
-static void append_mdoc(struct text *text, const char *words) {
-        if (*words == '.' || *words == '\'')
+/* One byte of mdoc text: a backslash is an escape anywhere, a dot or an apostrophe a request at the start of a line. */
+static void append_mdoc_byte(struct text *text, char byte) {
+        bool starts_line = text->length == 0 || text->data[text->length - 1] == '\n';
+        if (starts_line && (byte == '.' || byte == '\''))
                 text_append_string(text, "\\&");
+        if (byte == '\\')
+                text_append_string(text, "\\e");
+        else if (byte == '"')
+                text_append_string(text, "\\(dq");
+        else
+                text_append_char(text, byte);
+}
+
+/* Text lines of mdoc, where each sentence begins a new one. */
+static void append_mdoc(struct text *text, const char *words) {
         for (; *words; words++) {
-                if (*words == '\\')
-                        text_append_string(text, "\\e");
-                else if (*words == '"')
-                        text_append_string(text, "\\(dq");
-                else
-                        text_append_char(text, *words);
+                bool ends_sentence = words[0] == '.' && words[1] == ' ' && words[2] >= 'A' && words[2] <= 'Z';
+                append_mdoc_byte(text, *words);
+                if (ends_sentence) {
+                        text_append_char(text, '\n');
+                        words++;
+                }
         }
+}
+
+/* Values in mdoc: long ones may be broken behind a colon. */
+static void append_mdoc_code(struct text *text, const char *code) {
+        text_append_string(text, "\\fB");
+        for (; *code; code++) {
+                append_mdoc_byte(text, *code);
+                if (*code == ':')
+                        text_append_string(text, "\\:");
+        }
+        text_append_string(text, "\\fR");
 }
 
 /* Markdown outside of code: what could begin markup or HTML is escaped. */
@@ -52,13 +74,15 @@ static void write_heading(const struct reference *reference, const struct config
 }
 
 static void append_code(const struct reference *reference, const char *code) {
-        struct text *text = reference->text;
-        if (reference->mdoc) {
-                text_append_string(text, "\\fB");
-                append_mdoc(text, code);
-                text_append_string(text, "\\fR");
-        } else
-                text_printf(text, "`%s`", code);
+        if (reference->mdoc)
+                append_mdoc_code(reference->text, code);
+        else
+                text_printf(reference->text, "`%s`", code);
+}
+
+/* Between two sentences. */
+static void append_gap(const struct reference *reference) {
+        text_append_char(reference->text, reference->mdoc ? '\n' : ' ');
 }
 
 static void write_effect(const struct reference *reference, enum config_effect effect) {
@@ -75,7 +99,7 @@ static void write_effect(const struct reference *reference, enum config_effect e
 static void write_facts(const struct reference *reference, const struct config_key *key) {
         _cleanup_text_ struct text words = TEXT_INIT;
         config_key_append_type(key, &words);
-        if (config_key_has_bounds(key)) {
+        if (config_key_has_telling_bounds(key)) {
                 text_append_string(&words, ", ");
                 config_key_append_bounds(key, &words);
         }
@@ -88,11 +112,12 @@ static void write_facts(const struct reference *reference, const struct config_k
         append_words(reference, words.data ? words.data : "");
         const char *value = key->fallback ? key->fallback : key->example;
         if (value) {
-                text_append_string(reference->text, key->fallback ? " Default: " : " Example: ");
+                append_gap(reference);
+                text_append_string(reference->text, key->fallback ? "Default: " : "Example: ");
                 append_code(reference, value);
                 text_append_char(reference->text, '.');
         }
-        text_append_char(reference->text, ' ');
+        append_gap(reference);
         write_effect(reference, key->effect);
 }
 

@@ -80,7 +80,7 @@ static void write_type(const struct config_key *key, const void *defaults, struc
 static void write_description(const struct config_key *key, struct text *text) {
         _cleanup_text_ struct text words = TEXT_INIT;
         text_append_string(&words, config_key_is_table(key) ? key->table->documentation : key->documentation);
-        if (config_key_has_bounds(key) && (key->type == CONFIG_SPAN || key->type == CONFIG_SIZE)) {
+        if (config_key_has_telling_bounds(key) && (key->type == CONFIG_SPAN || key->type == CONFIG_SIZE)) {
                 text_append_string(&words, " Must be ");
                 config_key_append_bounds(key, &words);
                 text_append_char(&words, '.');

@@ -154,6 +154,10 @@ bool config_key_has_bounds(const struct config_key *key) {
         return key->minimum != 0 || key->maximum != 0;
 }
 
+bool config_key_has_telling_bounds(const struct config_key *key) {
+        return config_key_has_bounds(key) && (key->minimum != 0 || key->maximum != INT64_MAX);
+}
+
 static void append_bound(const struct config_key *key, int64_t bound, struct text *text) {
         if (key->type == CONFIG_SPAN || key->type == CONFIG_SIZE)
                 append_quantity(key->type, (uint64_t) bound, text);

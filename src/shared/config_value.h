@@ -38,6 +38,7 @@ void config_key_append_type(const struct config_key *key, struct text *text);
 
 /* "from 1s to 5min", "at least 1"; nothing when there are no bounds. */
 bool config_key_has_bounds(const struct config_key *key);
+bool config_key_has_telling_bounds(const struct config_key *key); /* others than "not negative" */
 void config_key_append_bounds(const struct config_key *key, struct text *text);
 
 /* Where a table stands: the keys that lead to it. The root has no key. Lives on the stack of whoever descends. */

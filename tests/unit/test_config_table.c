@@ -731,23 +731,27 @@ static void the_reference_is_escaped(void **state) {
         _cleanup_text_ struct text markdown = TEXT_INIT;
         config_write_reference(&all_table, true, &mdoc);
         config_write_reference(&all_table, false, &markdown);
-        assert_non_null(strstr(
-                        mdoc.data,
-                        ".It Ic integer\n"
-                        "Any number. It's <b>*so*</b> \\esimple.\n"
-                        ".Pp\n"
-                        "A whole number. Default: \\fB-5\\fR. A change takes a new instance (ccodesctl apply).\n"));
-        assert_non_null(strstr(mdoc.data, "\n\\&.hidden request\n"));
-        assert_non_null(strstr(mdoc.data, ".Ss [inner]\nWhat is inside.\n.Bl -tag -width Ds\n.It Ic span\n"));
-        assert_non_null(strstr(
-                        mdoc.data,
-                        "A size, from 1K to 64K. Default: \\fB\\(dq4K\\(dq\\fR. A change takes a reload.\n.El\n"));
-        assert_non_null(strstr(markdown.data,
-                               "### integer\n\nAny number. It's \\<b\\>\\*so\\*\\</b\\> \\\\simple.\n\nA whole number. "
-                               "Default: `-5`. A change takes a new instance (ccodesctl apply).\n"));
-        assert_non_null(strstr(markdown.data,
-                               "\n## [[pet]]\n\nA pet.\n\n### name\n\nIts name.\n\nA string; required. Example: "
-                               "`\"rex\"`. A change takes new sockets (ccodesctl apply).\n"));
+        static const char *const in_mdoc[] = {
+                ".It Ic integer\nAny number.\nIt's <b>*so*</b> \\esimple.\n.Pp\nA whole number.\nDefault: \\fB-5\\fR.\n"
+                "A change takes a new instance (ccodesctl apply).\n",
+                "\n\\&.hidden request\n",
+                ".Ss [inner]\nWhat is inside.\n.Bl -tag -width Ds\n.It Ic span\n",
+                "A size, from 1K to 64K.\nDefault: \\fB\\(dq4K\\(dq\\fR.\nA change takes a reload.\n.El\n",
+        };
+        static const char *const in_markdown[] = {
+                "### integer\n\nAny number. It's \\<b\\>\\*so\\*\\</b\\> \\\\simple.\n\nA whole number. Default: `-5`. "
+                "A change takes a "
+                "new instance (ccodesctl apply).\n",
+                "\n## [[pet]]\n\nA pet.\n\n### name\n\nIts name.\n\nA string; required. Example: `\"rex\"`. A change "
+                "takes new sockets "
+                "(ccodesctl apply).\n",
+        };
+        for (size_t i = 0; i < ELEMENTS_OF(in_mdoc); i++)
+                if (!strstr(mdoc.data, in_mdoc[i]))
+                        fail_msg("%s\nis not in\n%s", in_mdoc[i], mdoc.data);
+        for (size_t i = 0; i < ELEMENTS_OF(in_markdown); i++)
+                if (!strstr(markdown.data, in_markdown[i]))
+                        fail_msg("%s\nis not in\n%s", in_markdown[i], markdown.data);
 }
 
 int main(void) {
