@@ -166,6 +166,17 @@ static void start_session(struct http_connection *connection) {
                 http_connection_close(connection);
 }
 
+/* The client speaks plain HTTP on a port for TLS: it is told so in its own language. */
+static void answer_plainly(struct http_connection *connection) {
+        int fd = connection->transport->fd;
+        transport_free(connection->transport);
+        transport_init_plain(&connection->plain, fd);
+        connection->transport = &connection->plain;
+        start_session(connection);
+        if (!connection->is_dead)
+                h1_session_refuse(connection, CAUSE_TLS_REQUIRED, "plain HTTP was spoken to a port for TLS");
+}
+
 static void handshake(struct http_connection *connection) {
         struct http_worker *worker = connection->worker;
         const struct http_engine_metrics *ids = worker->services->ids;
@@ -174,6 +185,11 @@ static void handshake(struct http_connection *connection) {
         if (r == -EAGAIN) {
                 http_connection_progress(connection, 1);
                 http_connection_wait(connection);
+                return;
+        }
+        if (r == -EPROTOTYPE) {
+                metrics_increment(worker->metrics, ids->handshakes_failed);
+                answer_plainly(connection);
                 return;
         }
         if (r < 0) {

@@ -49,7 +49,7 @@ struct http_daemon {
 
         struct daemon_reload reload;
         uint64_t reloads, reload_failures;
-        char *last_error; /* of the last reload that failed; NULL when the last one did not */
+        char *last_error;        /* of the last reload that failed; NULL when the last one did not */
         int64_t started, loaded; /* realtime, us */
         char *sandbox_summary;
 

@@ -67,10 +67,10 @@ struct http_generation_options {
         const struct config_list *listeners; /* of struct config_listener */
         const struct http_application *application;
         void *snapshot;
-        struct tls_tickets *tickets; /* NULL: none */
-        struct logger *logger;       /* for the access log; NULL: no access log */
+        struct tls_tickets *tickets;            /* NULL: none */
+        struct logger *logger;                  /* for the access log; NULL: no access log */
         const struct http_generation *previous; /* NULL: the first one */
-        struct log_producer *producer; /* of the calling thread; NULL: nothing was logged yet */
+        struct log_producer *producer;          /* of the calling thread; NULL: nothing was logged yet */
 };
 int http_generation_new(const struct http_generation_options *options, struct error *error,
                         struct http_generation **ret_generation);

@@ -73,10 +73,8 @@ static void settle(struct h1_session *session) {
                 if (connection->io.events & EPOLLOUT)
                         http_connection_watch(connection, EPOLLIN);
         }
-        if (session->may_have_more && wants_input(session)) {
-                session->may_have_more = false;
+        if (connection->transport->is_readable && wants_input(session))
                 http_connection_read_again(connection);
-        }
 }
 
 /* The response is out. Ends the exchange if its request's body is in as well, or does not matter; otherwise begins to
@@ -166,10 +164,10 @@ static void on_readable(struct http_connection *connection) {
                         return;
                 }
                 session->in->end += (uint32_t) n;
-                session->may_have_more = (size_t) n == room && connection->transport->is_secure;
                 http_connection_progress(connection, (size_t) n);
                 h1_session_process(session);
-                if (connection->is_dead || connection->is_lingering || (size_t) n < room)
+                if (connection->is_dead || connection->is_lingering ||
+                    ((size_t) n < room && !connection->transport->is_readable))
                         return;
         }
         /* What comes now has to wait until the present exchange has ended. */
@@ -193,12 +191,10 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
         struct h1_session *session = connection->session_state;
         switch (connection->phase) {
         case HTTP_PHASE_HEAD:
-                if (session->in) {
-                        h1_request_refuse(session, cause, NULL);
-                        h1_session_process(session);
-                } else {
+                if (session->in)
+                        h1_session_refuse(connection, cause, NULL);
+                else
                         http_connection_linger(connection);
-                }
                 break;
         case HTTP_PHASE_BODY:
                 session->keep_alive = false;
@@ -219,6 +215,12 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
                 http_connection_linger(connection);
                 break;
         }
+}
+
+void h1_session_refuse(struct http_connection *connection, enum cause cause, const char *detail) {
+        struct h1_session *session = connection->session_state;
+        h1_request_refuse(session, cause, detail);
+        h1_session_process(session);
 }
 
 static void drain(struct http_connection *connection) {

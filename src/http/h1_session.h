@@ -8,3 +8,6 @@
  * answers gathered into as few writes as can be.
  */
 int h1_session_start(struct http_connection *connection);
+
+/* Answers what was no request to begin with, and ends the connection. */
+void h1_session_refuse(struct http_connection *connection, enum cause cause, const char *detail);

@@ -35,7 +35,6 @@ struct h1_session {
         bool is_ended : 1;      /* all of the response is */
         bool is_blocked : 1;    /* the transport takes no more: wait */
         bool is_processing : 1; /* guards against recursion: a handler answers within on_request */
-        bool may_have_more : 1; /* TLS may hold input that epoll does not know of */
         bool peer_ended : 1;    /* the client will send no more */
 };
 
