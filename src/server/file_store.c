@@ -107,6 +107,31 @@ uint64_t file_store_evictions(const struct file_store *store) {
         return atomic_load_explicit(&store->evictions, memory_order_relaxed);
 }
 
+static double read_bytes(void *userdata) {
+        return (double) file_store_bytes(userdata);
+}
+
+static double read_limit(void *userdata) {
+        return (double) limit_of(userdata);
+}
+
+static double read_evictions(void *userdata) {
+        return (double) file_store_evictions(userdata);
+}
+
+int file_store_add_metrics(struct file_store *store, struct metrics *metrics) {
+        int r = metrics_add_callback(metrics, METRIC_GAUGE, "ccodes_file_cache_bytes", "bytes",
+                                     "Memory that bodies of files take, as they are and compressed.", NULL, read_bytes,
+                                     store);
+        if (r >= 0)
+                r = metrics_add_callback(metrics, METRIC_GAUGE, "ccodes_file_cache_limit_bytes", "bytes",
+                                         "Memory that bodies of files may take.", NULL, read_limit, store);
+        if (r >= 0)
+                r = metrics_add_callback(metrics, METRIC_COUNTER, "ccodes_file_cache_evictions", NULL,
+                                         "Files that gave way to others in memory.", NULL, read_evictions, store);
+        return r;
+}
+
 static bool has_identity(const struct hash_link *link, const void *key) {
         return file_identity_equal(&container_of(link, const struct indexed_version, link)->version.identity, key);
 }

@@ -9,6 +9,7 @@
 #include "server/file_open.h"
 #include "shared/list.h"
 #include "shared/loop.h"
+#include "shared/metrics.h"
 
 /*
  * Bodies of files in memory, shared by all workers and by every generation of the configuration.
@@ -57,6 +58,9 @@ struct file_watch {
 
 /* `limit` in bytes. */
 int file_store_new(uint64_t limit, struct file_store **ret_store);
+
+/* Registers what the store holds with the metrics, which it must outlive. */
+int file_store_add_metrics(struct file_store *store, struct metrics *metrics);
 
 /* Nobody has a reference to a version any more. Takes NULL. */
 void file_store_free(struct file_store *store);

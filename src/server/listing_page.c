@@ -31,14 +31,24 @@ static const char page_style[] =
                 "@media(max-width:34rem){.t{display:none}}\n"
                 "</style>\n</head>\n<body>\n<h1>";
 
-/* "Index of" with each folder of the path as a link. */
+/* An address in an attribute: "&copy" in a name is not the sign. */
+static void append_uri(struct text *text, struct slice path) {
+        for (const char *at; path.length > 0 && (at = memchr(path.data, '&', path.length));) {
+                text_append_uri_path(text, (struct slice) { path.data, (size_t) (at - path.data) });
+                text_append_string(text, "&amp;");
+                path = slice_from(path, (size_t) (at - path.data) + 1);
+        }
+        text_append_uri_path(text, path);
+}
+
+/* Each folder of the path as a link. */
 static void append_title(struct text *text, struct slice path) {
         text_append_string(text, "<a href=\"/\">/</a>");
         for (size_t start = 1, i = 1; i < path.length; i++) {
                 if (path.data[i] != '/')
                         continue;
                 text_append_string(text, "<a href=\"");
-                text_append_uri_path(text, (struct slice) { path.data, i + 1 });
+                append_uri(text, (struct slice) { path.data, i + 1 });
                 text_append_string(text, "\">");
                 text_append_html(text, (struct slice) { path.data + start, i - start });
                 text_append_string(text, "</a>/");
@@ -85,18 +95,11 @@ static void append_time(struct text *text, int64_t seconds, bool for_people) {
                 text_append_string(text, formatted);
 }
 
-/* "./" in front, so that a name with a colon is not taken for a scheme. */
-static void append_link(struct text *text, const struct listing_item *item) {
-        text_append_string(text, "./");
-        text_append_uri_path(text, item->name);
-        if (item->is_folder)
-                text_append_char(text, '/');
-}
-
 static void append_row(struct text *text, const struct listing_item *item) {
-        text_append_string(text, item->is_folder ? "<tr><td class=\"d\"><a href=\"" : "<tr><td><a href=\"");
-        append_link(text, item);
-        text_append_string(text, "\">");
+        /* "./" in front, so that a name with a colon is not taken for a scheme. */
+        text_append_string(text, item->is_folder ? "<tr><td class=\"d\"><a href=\"./" : "<tr><td><a href=\"./");
+        append_uri(text, item->name);
+        text_append_string(text, item->is_folder ? "/\">" : "\">");
         text_append_html(text, item->name);
         text_append_string(text, item->is_folder ? "/</a></td><td class=\"n\">" : "</a></td><td class=\"n\">");
         if (!item->is_folder)
@@ -150,9 +153,9 @@ void listing_append_json(const struct listing *listing, struct slice path, struc
                 const struct listing_item *item = &listing->items[i];
                 text_append_string(text, i ? ",\n{\"name\":" : "\n{\"name\":");
                 text_append_json(text, item->name);
-                text_printf(text, ",\"type\":\"%s\",\"href\":\"", item->is_folder ? "folder" : "file");
-                append_link(text, item);
-                text_append_char(text, '"');
+                text_printf(text, ",\"type\":\"%s\",\"href\":\"./", item->is_folder ? "folder" : "file");
+                text_append_uri_path(text, item->name);
+                text_append_string(text, item->is_folder ? "/\"" : "\"");
                 if (!item->is_folder)
                         text_printf(text, ",\"size\":%llu", (unsigned long long) item->size);
                 text_append_string(text, ",\"modified\":\"");

@@ -1,60 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiles the rules of a site and tells what they make of a path. Fields that frame the message or describe its bytes
- * are refused when the rules are compiled, since a wrong one would break or smuggle responses. */
+/* Compiles the rules of a site and tells what they make of a path. Fields that frame a message are no concern here: the
+ * configuration refuses them, and values that could not stand in a field. */
 #include "server/rules.h"
 
 #include <errno.h>
 
-#include "http/field.h"
 #include "shared/syscall.h"
-
-static const char *const refused_fields[] = {
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-range",
-        "date",
-        "etag",
-        "keep-alive",
-        "last-modified",
-        "te",
-        "trailer",
-        "upgrade",
-        "transfer-encoding",
-};
-
-static bool is_refused(struct slice name) {
-        for (size_t i = 0; i < ELEMENTS_OF(refused_fields); i++)
-                if (slice_equal_nocase(name, slice_of(refused_fields[i])))
-                        return true;
-        return false;
-}
-
-static int check_field(struct slice name, struct slice value, struct error *error) {
-        if (!http_is_token(name))
-                return error_set(error, -EINVAL, "'%.*s' is no name of a header field", SLICE_PRINTF(name));
-        if (is_refused(name))
-                return error_set(error, -EINVAL, "the header field '%.*s' is the server's own and cannot be set",
-                                 SLICE_PRINTF(name));
-        if (!http_is_field_value(value))
-                return error_set(error, -EINVAL, "the value of the header field '%.*s' holds a control character",
-                                 SLICE_PRINTF(name));
-        return 0;
-}
-
-static int check_fields(const struct config_rule *config, struct error *error) {
-        int r = 0;
-        for (size_t i = 0; i < config->headers.count && r >= 0; i++)
-                r = check_field(slice_of(config->headers.items[i].key), slice_of(config->headers.items[i].value),
-                                error);
-        for (size_t i = 0; i < config->link.count && r >= 0; i++)
-                r = check_field(SLICE_LITERAL("link"), slice_of(config->link.items[i]), error);
-        if (r >= 0 && config->cache_control)
-                r = check_field(SLICE_LITERAL("cache-control"), slice_of(config->cache_control), error);
-        if (r >= 0 && config->content_type)
-                r = check_field(SLICE_LITERAL("content-type"), slice_of(config->content_type), error);
-        return r;
-}
 
 static size_t count_wildcards(const struct path_pattern *pattern) {
         size_t count = pattern->piece_count - 1;
@@ -67,14 +18,11 @@ static size_t count_wildcards(const struct path_pattern *pattern) {
 static int compile(const struct config_rule *config, struct arena *arena, struct error *error, struct rule *rule) {
         rule->config = config;
         int r = path_pattern_compile(config->path, arena, error, &rule->pattern);
-        if (r >= 0)
-                r = check_fields(config, error);
         if (r >= 0 && config->redirect)
                 r = redirect_target_compile(config->redirect, count_wildcards(&rule->pattern), arena, error,
                                             &rule->target);
         if (r < 0)
-                error_prefix(error, "%s:%u: rule for '%s'", config->origin.file ? config->origin.file : "configuration",
-                             config->origin.line, config->path);
+                error_prefix(error, "rule for '%s' (line %u)", config->path, config->origin.line);
         return r;
 }
 
@@ -91,6 +39,7 @@ int rules_compile(const struct config_list *list, struct arena *arena, struct er
                         r = pattern_index_add(&rules.index, &rules.items[i].pattern);
                 if (r < 0)
                         return r;
+                rules.has_redirects = rules.has_redirects || configs[i].redirect;
         }
         *ret_rules = rules;
         return 0;

@@ -19,6 +19,7 @@ struct rule {
 struct rules {
         struct rule *items;
         size_t count;
+        bool has_redirects;
         struct pattern_index index;
 };
 

@@ -81,6 +81,21 @@ static void read_codings(struct site *site) {
         site->levels[http_coding_index(HTTP_CODING_GZIP)] = (int) compression->gzip_level;
 }
 
+static int read_pages(struct site *site, struct arena *arena) {
+        const struct config_map *errors = &site->config->errors;
+        site->pages = arena_alloc_zero(arena, MAX_OF(errors->count, (size_t) 1) * sizeof(*site->pages));
+        if (!site->pages)
+                return -ENOMEM;
+        for (; site->page_count < errors->count; site->page_count++) {
+                const struct config_pair *pair = &errors->items[site->page_count];
+                const char *path = arena_format(arena, "%s%s", pair->value[0] == '/' ? "" : "/", pair->value);
+                if (!path)
+                        return -ENOMEM;
+                site->pages[site->page_count] = (struct site_page) { atoi(pair->key), slice_of(path) };
+        }
+        return 0;
+}
+
 static int write_hsts(struct site *site, struct arena *arena) {
         const struct config_site *config = site->config;
         if (config->hsts == 0)
@@ -95,6 +110,8 @@ static int fill(struct site *site, struct arena *arena, struct error *error) {
         int r = open_root(site, error);
         if (r >= 0)
                 r = rules_compile(&site->config->rules, arena, error, &site->rules);
+        if (r >= 0)
+                r = read_pages(site, arena);
         if (r >= 0)
                 r = write_hsts(site, arena);
         return r;
@@ -111,7 +128,8 @@ int site_init(struct site *site, const struct config_site *config, const struct 
         read_codings(site);
         int r = fill(site, arena, error);
         if (r < 0) {
-                error_prefix(error, "reading site '%s'", config->name ? config->name : "");
+                error_prefix(error, "%s:%u:%u: site '%s'", config->origin.file ? config->origin.file : "configuration",
+                             config->origin.line, config->origin.column, config->name);
                 site_done(site);
         }
         return r;
@@ -144,10 +162,9 @@ bool site_compresses(const struct site *site, struct slice type, uint64_t size) 
                http_media_type_in(type, compression->types.items, compression->types.count);
 }
 
-const char *site_error_page(const struct site *site, int status) {
-        const struct config_map *errors = &site->config->errors;
-        for (size_t i = 0; i < errors->count; i++)
-                if (atoi(errors->items[i].key) == status)
-                        return errors->items[i].value;
-        return NULL;
+struct slice site_error_page(const struct site *site, int status) {
+        for (size_t i = 0; i < site->page_count; i++)
+                if (site->pages[i].status == status)
+                        return site->pages[i].path;
+        return SLICE_NULL;
 }

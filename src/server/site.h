@@ -6,6 +6,12 @@
 #include "server/mime_types.h"
 #include "server/rules.h"
 
+/* The page of an error. */
+struct site_page {
+        int status;
+        struct slice path; /* beneath the root, beginning with '/' */
+};
+
 /* A site as requests need it: its root opened, its rules compiled. Immutable once built; any number of threads may use it. */
 struct site {
         const struct config_site *config;
@@ -17,7 +23,9 @@ struct site {
         enum http_coding codings[HTTP_CODING_COUNT]; /* of compression, preferred ones first */
         size_t coding_count;
         int levels[1 + HTTP_CODING_COUNT]; /* by http_coding_index */
-        struct slice hsts;                 /* value of Strict-Transport-Security; data == NULL: not sent */
+        struct site_page *pages;           /* of errors */
+        size_t page_count;
+        struct slice hsts; /* value of Strict-Transport-Security; data == NULL: not sent */
 };
 
 /* Borrows `config` and `types`; compiled things are in the arena. The error says which site, what failed and what to do. */
@@ -36,5 +44,5 @@ const char *site_media_type(const struct site *site, struct slice path);
 /* Whether files of this type and size are compressed on the fly. */
 bool site_compresses(const struct site *site, struct slice type, uint64_t size);
 
-/* The path of the error page for a status, beneath the root and beginning with '/'; NULL when there is none. */
-const char *site_error_page(const struct site *site, int status);
+/* The path of the page for an error's status; data == NULL when there is none. */
+struct slice site_error_page(const struct site *site, int status);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct harness {
         struct http_engine_metrics ids;
         struct metrics *metrics;
         struct client_table *clients;
+        struct thread_pool *pool;
         _Atomic int64_t connection_count;
         struct config *config;
         struct config_listener listener_config;
@@ -204,22 +206,22 @@ static int make_file(void) {
         return fd;
 }
 
-struct harness *harness_new(void) {
+/* All but the generation and the worker. */
+static struct harness *make(struct config *config, struct thread_pool *pool) {
         struct harness *harness = calloc(1, sizeof(*harness));
-        struct error error = ERROR_INIT;
         assert_non_null(harness);
         harness->client = -1;
         harness->client_io.fd = -1;
-        harness->file = make_file();
-        harness->big = malloc(BIG_SIZE);
-        memset(harness->big, 'b', BIG_SIZE);
+        harness->file = -1;
+        harness->config = config_ref(config);
+        harness->pool = pool;
         timer_init(&harness->guard, NULL, NULL);
         assert_int_equal(loop_new(&harness->loop), 0);
         assert_int_equal(metrics_new(&harness->metrics), 0);
         assert_int_equal(http_engine_metrics_register(harness->metrics, &harness->ids), 0);
         assert_int_equal(client_table_new(&harness->clients), 0);
-        assert_int_equal(config_load_text("[log.access]\ntarget = \"off\"\n", "test", &error, &harness->config), 0);
         harness->services = (struct http_services) {
+                .pool = pool,
                 .metrics = harness->metrics,
                 .ids = &harness->ids,
                 .clients = harness->clients,
@@ -227,13 +229,20 @@ struct harness *harness_new(void) {
                 .worker_count = 1,
                 .boot_id = 1,
         };
-        harness->listener_config = (struct config_listener) { .name = "test", .address = "test" };
+        return harness;
+}
+
+static void start(struct harness *harness, const struct http_application *served, void *snapshot, bool redirect) {
+        struct error error = ERROR_INIT;
+        harness->listener_config = (struct config_listener) {
+                .name = "test", .address = "test", .redirect_https = redirect, .https_port = 443
+        };
         const struct config_list listeners = { .items = &harness->listener_config, .count = 1 };
         const struct http_generation_options options = {
                 .config = config_ref(harness->config),
                 .listeners = &listeners,
-                .application = &application,
-                .snapshot = harness,
+                .application = served,
+                .snapshot = snapshot,
         };
         assert_int_equal(http_generation_new(&options, &error, &harness->generation), 0);
         struct metrics_shard *shard;
@@ -242,6 +251,25 @@ struct harness *harness_new(void) {
                                           harness->generation),
                          0);
         harness->listener = (struct http_listener) { .io.fd = -1, .worker = &harness->worker, .paused_fd = -1 };
+}
+
+struct harness *harness_new(void) {
+        struct error error = ERROR_INIT;
+        struct config *config;
+        assert_int_equal(config_load_text("[log.access]\ntarget = \"off\"\n", "test", &error, &config), 0);
+        struct harness *harness = make(config, NULL);
+        config_unref(config);
+        harness->file = make_file();
+        harness->big = malloc(BIG_SIZE);
+        assert_non_null(harness->big);
+        memset(harness->big, 'b', BIG_SIZE);
+        start(harness, &application, harness, false);
+        return harness;
+}
+
+struct harness *harness_new_with(const struct harness_options *options) {
+        struct harness *harness = make(options->config, options->pool);
+        start(harness, options->application, options->snapshot, options->redirect_https);
         return harness;
 }
 
@@ -252,8 +280,9 @@ void harness_free(struct harness *harness) {
         assert_int_equal(harness->begun, harness->ended);
         assert_int_equal(harness->worker.buffers.lent_count, 0);
         http_generation_unref(harness->generation, NULL);
-        config_unref(harness->config);
+        thread_pool_free(harness->pool);
         loop_free(harness->loop);
+        config_unref(harness->config);
         client_table_free(harness->clients);
         metrics_free(harness->metrics);
         text_done(&harness->received);

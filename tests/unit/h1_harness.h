@@ -24,6 +24,17 @@
 struct harness;
 
 struct harness *harness_new(void);
+
+/* The same with an application of the test's own. The configuration is borrowed; the snapshot, and the pool if there is one, are the
+ * harness's from here on. The loop is made by the harness: applications that need it find it in the worker. */
+struct harness_options {
+        const struct http_application *application;
+        void *snapshot;
+        struct config *config;
+        struct thread_pool *pool;
+        bool redirect_https; /* of the listener */
+};
+struct harness *harness_new_with(const struct harness_options *options);
 void harness_free(struct harness *harness);
 
 /* The settings in force for connections made from now on, to be changed by the test. */

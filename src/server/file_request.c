@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a request from its path to an answer. Wherever it waits, it is on a list from which the end of the exchange
+ * takes it; nobody else keeps a pointer to it. */
+#include "server/file_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/problem.h"
+#include "http/worker.h"
+#include "server/listing.h"
+#include "shared/syscall.h"
+
+static void on_end(struct http_exchange_end *end, struct http_exchange *exchange) {
+        struct file_request *request = container_of(end, struct file_request, end);
+        list_remove(&request->waiter.link);
+        list_remove(&request->compression.link);
+        request->entry = file_entry_unref(request->entry);
+}
+
+static void on_found(struct file_waiter *waiter, struct file_entry *entry, enum cause cause);
+static void on_compressed(struct compression_waiter *waiter);
+
+struct file_request *file_request_new(struct http_exchange *exchange) {
+        struct file_request *request = arena_alloc(&exchange->arena, sizeof(*request));
+        if (!request)
+                return NULL;
+        *request = (struct file_request) {
+                .exchange = exchange,
+                .worker = exchange->generation->state,
+                .waiter.ready = on_found,
+                .compression.ready = on_compressed,
+                .end.run = on_end,
+        };
+        list_init(&request->waiter.link);
+        list_init(&request->compression.link);
+        http_exchange_on_end(exchange, &request->end);
+        return request;
+}
+
+void file_request_respond(struct file_request *request) {
+        struct http_exchange *exchange = request->exchange;
+        if (request->site && request->site->hsts.data && exchange->request.is_secure)
+                (void) http_response_add(exchange, SLICE_LITERAL("strict-transport-security"), request->site->hsts);
+        http_exchange_respond(exchange);
+}
+
+void file_request_redirect(struct file_request *request, int status, char *location,
+                           const struct http_head_block *block) {
+        struct http_exchange *exchange = request->exchange;
+        char *copy = location ? arena_copy(&exchange->arena, slice_of(location)) : NULL;
+        free(location);
+        if (!copy || http_response_add(exchange, SLICE_LITERAL("location"), slice_of(copy)) < 0) {
+                file_request_fail(request, CAUSE_OUT_OF_MEMORY, NULL);
+                return;
+        }
+        exchange->response.status = status;
+        exchange->response.content_length = 0;
+        exchange->response.block = block;
+        file_request_respond(request);
+}
+
+static void redirect_by_rule(struct file_request *request) {
+        const struct http_request *http = &request->exchange->request;
+        const struct rule *rule = request->entry->result.outcome.redirect;
+        _cleanup_text_ struct text text = TEXT_INIT;
+        char *location = NULL;
+        size_t length;
+        rule_append_location(rule, http->path, http->query, &text);
+        (void) text_finish(&text, &location, &length);
+        file_request_redirect(request, (int) rule->config->status, location, file_entry_redirect_head(request->entry));
+}
+
+/* The path as it is, with the slash that it lacked. */
+static void redirect_to_folder(struct file_request *request) {
+        const struct http_request *http = &request->exchange->request;
+        _cleanup_text_ struct text text = TEXT_INIT;
+        char *location = NULL;
+        size_t length;
+        text_append_uri_path(&text, http->path);
+        text_append_char(&text, '/');
+        if (http->query.data) {
+                text_append_char(&text, '?');
+                redirect_append_query(&text, http->query);
+        }
+        (void) text_finish(&text, &location, &length);
+        file_request_redirect(request, 301, location, file_entry_redirect_head(request->entry));
+}
+
+/* 1 when request->entry is there, 0 when on_found will be called. */
+static int get_entry(struct file_request *request, struct slice path, unsigned view) {
+        const struct file_key key = { request->site, path, view };
+        request->entry = file_entry_unref(request->entry);
+        return file_cache_get(request->worker->cache, &key, request->exchange->generation, &request->waiter,
+                              &request->entry);
+}
+
+static void look_up_view(struct file_request *request, unsigned view);
+
+static void answer(struct file_request *request) {
+        const struct file_result *result = &request->entry->result;
+        const struct http_request *http = &request->exchange->request;
+
+        if (request->may_only_redirect && result->kind != FILE_KIND_RULE_REDIRECT) {
+                file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
+                return;
+        }
+        switch (result->kind) {
+        case FILE_KIND_FILE:
+                file_answer(request);
+                return;
+        case FILE_KIND_FAILURE:
+                file_request_fail(request, result->cause, result->code ? strerrordesc_np(-result->code) : NULL);
+                return;
+        case FILE_KIND_LISTING:
+                look_up_view(request, listing_view_number(listing_view_choose(
+                                                      http->query, http_fields_get(&http->fields, HTTP_FIELD_ACCEPT))));
+                return;
+        case FILE_KIND_FOLDER_REDIRECT:
+                redirect_to_folder(request);
+                return;
+        case FILE_KIND_RULE_REDIRECT:
+                redirect_by_rule(request);
+                return;
+        }
+}
+
+static enum cause cause_of_wait(int code) {
+        return code == -EAGAIN ? CAUSE_OVERLOADED : CAUSE_OUT_OF_MEMORY;
+}
+
+static void look_up_view(struct file_request *request, unsigned view) {
+        int r = get_entry(request, request->exchange->request.path, view);
+        if (r == 1)
+                answer(request);
+        else if (r < 0)
+                file_request_fail(request, cause_of_wait(r), "the queue of the disk's threads is full");
+}
+
+void file_request_look_up(struct file_request *request) {
+        look_up_view(request, FILE_VIEW_PLAIN);
+}
+
+void file_request_add_failure_fields(struct file_request *request, enum cause cause) {
+        struct http_exchange *exchange = request->exchange;
+        if (cause == CAUSE_METHOD_NOT_ALLOWED)
+                (void) http_response_add(exchange, SLICE_LITERAL("allow"), SLICE_LITERAL(FILE_SERVER_METHODS));
+        if (cause == CAUSE_RANGE_UNSATISFIABLE) {
+                char *range = arena_format(&exchange->arena, "bytes */%llu",
+                                           (unsigned long long) request->unsatisfiable);
+                if (range)
+                        (void) http_response_add(exchange, SLICE_LITERAL("content-range"), slice_of(range));
+        }
+}
+
+/* The engine's own page for a failure. */
+static void fail_plainly(struct file_request *request, enum cause cause) {
+        http_problem_prepare(request->exchange, cause);
+        file_request_add_failure_fields(request, cause);
+        file_request_respond(request);
+}
+
+static void send_error_page(struct file_request *request) {
+        if (request->entry->result.kind != FILE_KIND_FILE || !file_answer_error_page(request))
+                fail_plainly(request, request->failure);
+}
+
+void file_request_fail(struct file_request *request, enum cause cause, const char *detail) {
+        struct http_exchange *exchange = request->exchange;
+        struct slice page = request->site ? site_error_page(request->site, cause_entry(cause)->status) : SLICE_NULL;
+        exchange->detail = detail;
+        exchange->response = (struct http_response) { .cause = cause };
+        if (!page.data) {
+                fail_plainly(request, cause);
+                return;
+        }
+        request->failure = cause;
+        int r = get_entry(request, page, FILE_VIEW_ERROR_PAGE);
+        if (r == 1)
+                send_error_page(request);
+        else if (r < 0)
+                fail_plainly(request, cause);
+}
+
+static void on_found(struct file_waiter *waiter, struct file_entry *entry, enum cause cause) {
+        struct file_request *request = container_of(waiter, struct file_request, waiter);
+        if (request->exchange->is_responded) /* the engine had to answer meanwhile */
+                return;
+        if (!entry) {
+                if (request->failure)
+                        fail_plainly(request, request->failure);
+                else
+                        file_request_fail(request, cause, NULL);
+                return;
+        }
+        request->entry = file_entry_ref(entry);
+        if (request->failure)
+                send_error_page(request);
+        else
+                answer(request);
+}
+
+static void on_compressed(struct compression_waiter *waiter) {
+        struct file_request *request = container_of(waiter, struct file_request, compression);
+        if (request->exchange->is_responded)
+                return;
+        request->has_waited = true;
+        file_answer(request);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "http/generation.h"
+#include "server/file_store.h"
+
+/*
+ * The file server as an application of the HTTP engine: sites by host, files beneath their roots, and what the rules of
+ * each site make of them.
+ */
+extern const struct http_application file_server_application;
+
+struct file_server_snapshot;
+
+/*
+ * Builds what requests need from a configuration: opens each site's root, reads the table of media types, compiles the rules. The
+ * configuration and the store are borrowed and outlive the snapshot; the store's limit becomes the configuration's. The error names the
+ * site, what failed, why, and what to do; then nothing has changed. Blocks on the disk; not for a worker.
+ */
+int file_server_snapshot_new(const struct config *config, struct file_store *store, struct error *error,
+                             struct file_server_snapshot **ret_snapshot);
+
+/* What the application's snapshot_free does. Takes NULL. */
+void file_server_snapshot_free(struct file_server_snapshot *snapshot);
