@@ -113,7 +113,7 @@ static struct slice line_at(struct slice text, unsigned line) {
         while (--line > 0) {
                 size_t end = comment_end(text, 0);
                 if (end == text.length)
-                        return SLICE_NULL;
+                        return SLICE_LITERAL("");
                 text = slice_from(text, end + 1);
         }
         text.length = comment_end(text, 0);
@@ -123,7 +123,7 @@ static struct slice line_at(struct slice text, unsigned line) {
 }
 
 static bool contains(struct slice text, const char *words) {
-        return memmem(text.data, text.length, words, strlen(words)) != NULL;
+        return text.length > 0 && memmem(text.data, text.length, words, strlen(words)) != NULL;
 }
 
 /* "root = /srv/www" is the mistake that everybody makes once. False when the line is of another kind. */

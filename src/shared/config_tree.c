@@ -119,7 +119,7 @@ static int load_file(const char *path, struct arena *arena, struct error *error,
         if (r < 0)
                 return error_set_errno(error, r, "reading %s", path);
 
-        struct config_tree *later;
+        struct config_tree *later = NULL;
         r = config_tree_parse(text, length, path, arena, error, &later);
         if (r < 0)
                 return r;
