@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ccodes-server: the file server as a daemon. Says what of the configuration is its own; everything else is
+ * http_daemon_main's. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "http/daemon.h"
+#include "http/respond.h"
+#include "server/file_server.h"
+#include "shared/sandbox.h"
+
+static const struct config_list *listeners(const struct config_root *root) {
+        return &root->server.listeners;
+}
+
+static unsigned workers(const struct config_root *root) {
+        return (unsigned) root->server.workers;
+}
+
+static uint64_t drain_timeout(const struct config_root *root) {
+        return root->server.drain_timeout;
+}
+
+static bool sandbox(const struct config_root *root) {
+        return root->server.sandbox;
+}
+
+static void each_path(const struct config_root *root, void (*add)(const char *path, unsigned access, void *userdata),
+                      void *userdata) {
+        const struct config_site *sites = root->sites.items;
+        for (size_t i = 0; i < root->sites.count; i++)
+                add(sites[i].root, SANDBOX_READ, userdata);
+}
+
+/* Bodies in memory outlive a reload: the state is the store. */
+static double store_bytes(void *userdata) {
+        return (double) file_store_bytes(userdata);
+}
+
+static void state_free(void *state) {
+        file_store_free(state);
+}
+
+static int state_new(const struct config_root *root, struct metrics *metrics, struct error *error, void **ret_state) {
+        struct file_store *store = NULL;
+        int r = file_store_new(root->server.cache.max_bytes, &store);
+        if (r >= 0)
+                r = metrics_add_callback(metrics, METRIC_GAUGE, "ccodes_server_cache_bytes", "bytes",
+                                         "Bodies of files that are kept in memory.", NULL, store_bytes, store);
+        if (r < 0) {
+                file_store_free(store);
+                return error_set_errno(error, r, "making the file store");
+        }
+        *ret_state = store;
+        return 0;
+}
+
+static int snapshot_new(struct config *config, void *state, struct error *error, void **ret_snapshot) {
+        return file_server_snapshot_new(config, state, error, (struct file_server_snapshot **) ret_snapshot);
+}
+
+/* Health and metrics on the public listeners, where the configuration asks for them; before any site. */
+static bool answer_public(struct http_exchange *exchange) {
+        const struct config_server *server = &http_exchange_config(exchange)->server;
+        const struct http_request *request = &exchange->request;
+        if (!(server->public_health || server->public_metrics) ||
+            (request->method != HTTP_METHOD_GET && request->method != HTTP_METHOD_HEAD))
+                return false;
+        bool is_draining = exchange->worker->is_draining;
+        if (server->public_health && slice_equal_text(request->path, "/healthz"))
+                http_respond_health(exchange, CAUSE_NONE);
+        else if (server->public_health && slice_equal_text(request->path, "/readyz"))
+                http_respond_health(exchange, is_draining ? CAUSE_DRAINING : CAUSE_NONE);
+        else if (server->public_metrics && slice_equal_text(request->path, "/metrics"))
+                http_respond_metrics(exchange, exchange->worker->services->metrics);
+        else
+                return false;
+        return true;
+}
+
+static void on_request(struct http_exchange *exchange) {
+        if (!answer_public(exchange))
+                file_server_application.on_request(exchange);
+}
+
+int main(int argc, char **argv) {
+        struct http_application application = file_server_application;
+        application.on_request = on_request;
+        const struct http_daemon_program program = {
+                .name = "server",
+                .command = "ccodes-server",
+                .summary = "Serves files over HTTP and HTTPS.",
+                .application = &application,
+                .listeners = listeners,
+                .workers = workers,
+                .drain_timeout = drain_timeout,
+                .sandbox = sandbox,
+                .each_path = each_path,
+                .state_new = state_new,
+                .state_free = state_free,
+                .snapshot_new = snapshot_new,
+        };
+        return http_daemon_main(&program, argc, argv);
+}
