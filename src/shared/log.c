@@ -223,3 +223,14 @@ int log_producer_new(struct logger *logger, size_t ring_bytes, struct log_produc
         *ret_producer = producer;
         return 0;
 }
+
+void logger_write_alone(const char *program, enum log_target target, enum log_level level, const char *message_id,
+                        const char *text) {
+        struct logger *logger;
+        struct log_producer *producer;
+        if (logger_new(program, target, level, NULL, &logger) < 0)
+                return;
+        if (log_producer_new(logger, 4 * (ERROR_TEXT_MAX + 256), &producer) == 0)
+                log_event(producer, level, message_id, NULL, 0, "%s", text);
+        logger_free(logger);
+}

@@ -49,6 +49,11 @@ int logger_new(const char *program, enum log_target target, enum log_level level
  * or a terminal that takes nothing for a second. */
 void logger_free(struct logger *logger);
 
+/* For a program that ends before it has a logger (a configuration that cannot be used): writes one entry and returns
+ * when it is written. `message_id` as for log_event. */
+void logger_write_alone(const char *program, enum log_target target, enum log_level level, const char *message_id,
+                        const char *text);
+
 /* Any thread; takes effect at once. */
 void logger_set_level(struct logger *logger, enum log_level level);
 

@@ -120,6 +120,21 @@ static void append_field(struct text *text, const struct log_field *field) {
                 text_append_char(text, '"');
 }
 
+static void append_fields(struct text *text, const struct log_entry *entry, bool is_terminal) {
+        if (entry->field_count && is_terminal)
+                text_append_string(text, COLOUR_DIM);
+        const char *gap = "  ";
+        for (size_t i = 0; i < entry->field_count; i++) {
+                if (strcmp(entry->fields[i].name, "MESSAGE_ID") == 0)
+                        continue; /* nothing for people */
+                text_append_string(text, gap);
+                append_field(text, &entry->fields[i]);
+                gap = " ";
+        }
+        if (entry->field_count && is_terminal)
+                text_append_string(text, COLOUR_OFF);
+}
+
 /* The local time of day for who sits there; elsewhere RFC 3339 in UTC, which sorts. */
 static void append_time(struct text *text, int64_t usec, bool is_terminal) {
         time_t seconds = (time_t) (usec / 1000000);
@@ -142,14 +157,7 @@ void log_console_append(struct log_console *console, const struct log_entry *ent
                 text_printf(text, "%-8s ", style->name);
         append_printable(text, entry->text, false);
 
-        if (entry->field_count && console->is_terminal)
-                text_append_string(text, COLOUR_DIM);
-        for (size_t i = 0; i < entry->field_count; i++) {
-                text_append_string(text, i ? " " : "  ");
-                append_field(text, &entry->fields[i]);
-        }
-        if (entry->field_count && console->is_terminal)
-                text_append_string(text, COLOUR_OFF);
+        append_fields(text, entry, console->is_terminal);
         text_append_char(text, '\n');
         if (text->length >= LINES_MAX)
                 log_console_flush(console);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `journalctl -u ccodes-server` shows: an entry for each request with its fields, and what the service says."""
 
-STARTED = "0c9d3a1f4b7e4f6f8a1de1c3f0a95b01"  # MESSAGE_ID_STARTED of src/shared/message_id.h
+STARTED = "22701c3178b84cf299dad51d2432afbe"  # MESSAGE_ID_STARTED of src/shared/message_id.h
 
 
 def requests(server, cursor, path):

@@ -4,7 +4,7 @@
 import pytest
 from server import CONFIG, CONFIG_FILE, SERVICE
 
-RELOAD_FAILED = "7b3f1f9be1d54a4e9d3b6a4d8f2e5d04"  # MESSAGE_ID_RELOAD_FAILED of src/shared/message_id.h
+RELOAD_FAILED = "70fb502784c54c7ca0dda0d8273cdadd"  # MESSAGE_ID_RELOAD_FAILED of src/shared/message_id.h
 RELOADS = (("systemctl", "reload", SERVICE), ("ccodesctl", "reload"))
 
 

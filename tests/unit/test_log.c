@@ -78,9 +78,10 @@ static void console_lines_have_time_level_text_and_fields(void **state) {
         const struct log_field fields[] = {
                 { "CCODES_SITE", SLICE_LITERAL("blog") },
                 { "CCODES_PATH", SLICE_LITERAL("/a b") },
+                { "MESSAGE_ID", SLICE_LITERAL(MESSAGE_ID_CLIENT_REFUSED) },
                 { "OTHER", SLICE_NULL },
         };
-        log_event(producer, LOG_LEVEL_WARNING, MESSAGE_ID_CLIENT_REFUSED, fields, 3, "refused %d", 7);
+        log_event(producer, LOG_LEVEL_WARNING, MESSAGE_ID_CLIENT_REFUSED, fields, ELEMENTS_OF(fields), "refused %d", 7);
         log_error(producer, "plain");
         assert_false(logger_is_journal(logger));
         logger_free(logger);
@@ -91,6 +92,20 @@ static void console_lines_have_time_level_text_and_fields(void **state) {
         assert_matches(text, "^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z "
                              "warning  refused 7  site=blog path=\"/a b\" other=\"\"$");
         assert_matches(second, "Z error    plain\n$");
+}
+
+static void a_program_can_log_its_end(void **state) {
+        (void) state;
+        _cleanup_close_ int fd = new_file(), saved = dup(STDERR_FILENO);
+        char text[ERROR_TEXT_MAX];
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        assert_true(dup2(fd, STDERR_FILENO) >= 0);
+        logger_write_alone("tester", LOG_TARGET_AUTO, LOG_LEVEL_CRITICAL, MESSAGE_ID_CONFIG_INVALID, text);
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        _cleanup_free_ char *line = read_back(fd);
+        assert_matches(line, "Z critical x{200}");
+        assert_int_equal(strlen(strchr(line, 'x')), sizeof(text)); /* whole, and the end of the line */
 }
 
 static void levels_below_the_threshold_are_not_logged(void **state) {
@@ -474,6 +489,7 @@ static void a_console_that_nobody_reads_ends_nothing(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(console_lines_have_time_level_text_and_fields),
+                cmocka_unit_test(a_program_can_log_its_end),
                 cmocka_unit_test(levels_below_the_threshold_are_not_logged),
                 cmocka_unit_test(no_bytes_can_forge_a_console_line),
                 cmocka_unit_test(a_terminal_gets_colours),
