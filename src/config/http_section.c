@@ -21,8 +21,8 @@ static const struct config_key limits_keys[] = {
                         .fallback = "\"8K\"",
                         .minimum = 256,
                         .maximum = BUFFER_SIZE,
-                        .documentation = "The longest request line: method, target and version. A longer one is "
-                                         "answered with 414.",
+                        .documentation = "The longest request line: method, target and version; never more than "
+                                         "max_head. A longer one is answered with 414.",
         },
         {
                         .name = "max_head",
