@@ -15,6 +15,8 @@
 #include "generator/unit_places.h"
 #include "generator/unit_set.h"
 
+#define HOME "ProtectHome=tmpfs\nReadOnlyPaths=/home /root /run/user\n"
+
 static void processors_are_counted_by_the_highest(void **state) {
         (void) state;
         assert_int_equal(processors_in_list("0\n"), 1);
@@ -59,20 +61,20 @@ static void hidden_places_are_bound(void **state) {
         check_place("/srv/www", false, "");
         check_place("/homestead", false, "");
         check_place("/", false, "");
-        check_place("/home/ada/site", false, "ProtectHome=tmpfs\nBindReadOnlyPaths=-\"/home/ada/site\"\n");
-        check_place("/home", false, "ProtectHome=tmpfs\nBindReadOnlyPaths=-\"/home\"\n");
-        check_place("/root/x", false, "ProtectHome=tmpfs\nBindReadOnlyPaths=-\"/root/x\"\n");
-        check_place("/run/user/1000/x", false, "ProtectHome=tmpfs\nBindReadOnlyPaths=-\"/run/user/1000/x\"\n");
+        check_place("/home/ada/site", false, HOME "BindReadOnlyPaths=-\"/home/ada/site\"\n");
+        check_place("/home", false, HOME "BindReadOnlyPaths=-\"/home\"\n");
+        check_place("/root/x", false, HOME "BindReadOnlyPaths=-\"/root/x\"\n");
+        check_place("/run/user/1000/x", false, HOME "BindReadOnlyPaths=-\"/run/user/1000/x\"\n");
         check_place("/tmp/site", false, "BindReadOnlyPaths=-\"/tmp/site\"\n");
         check_place("/var/tmp/site", false, "BindReadOnlyPaths=-\"/var/tmp/site\"\n");
         check_place("/srv/logs", true, "ReadWritePaths=-\"/srv/logs\"\n");
-        check_place("/home/ada/logs", true, "ProtectHome=tmpfs\nBindPaths=-\"/home/ada/logs\"\n");
+        check_place("/home/ada/logs", true, HOME "BindPaths=-\"/home/ada/logs\"\nReadWritePaths=-\"/home/ada/logs\"\n");
 }
 
 static void paths_are_made_normal(void **state) {
         (void) state;
-        check_place("//home/./ada//site/", false, "ProtectHome=tmpfs\nBindReadOnlyPaths=-\"/home/ada/site\"\n");
-        check_place("/etc/ccodes/../../tmp/a/..", true, "BindPaths=-\"/tmp\"\n");
+        check_place("//home/./ada//site/", false, HOME "BindReadOnlyPaths=-\"/home/ada/site\"\n");
+        check_place("/etc/ccodes/../../tmp/a/..", true, "BindPaths=-\"/tmp\"\nReadWritePaths=-\"/tmp\"\n");
         check_place("/../..", true, "ReadWritePaths=-\"/\"\n");
         check_place("/a/..", true, "ReadWritePaths=-\"/\"\n");
         check_place("/a/.../..b", true, "ReadWritePaths=-\"/a/.../..b\"\n");
@@ -87,7 +89,7 @@ static void a_place_stands_once(void **state) {
         assert_int_equal(unit_places_add(&places, "/tmp/a/", false, NULL), 0);
         assert_int_equal(unit_places_add_file(&places, "/file", false, NULL), 0);
         unit_places_append(&places, &text);
-        assert_string_equal(text.data, "BindPaths=-\"/tmp/a\"\n");
+        assert_string_equal(text.data, "BindPaths=-\"/tmp/a\"\nReadWritePaths=-\"/tmp/a\"\n");
 }
 
 static void impossible_paths_are_refused(void **state) {
@@ -191,9 +193,7 @@ static void both_instances_have_the_same_drop_in(void **state) {
                                      "\n"
                                      "[Service]\n"
                                      "Sockets=ccodes-server-a.socket ccodes-server-b.socket\n"
-                                     "TimeoutStopSec=2min 10s\n"
-                                     "ProtectHome=tmpfs\n"
-                                     "BindReadOnlyPaths=-\"/home/ada/site\"\n"
+                                     "TimeoutStopSec=2min 10s\n" HOME "BindReadOnlyPaths=-\"/home/ada/site\"\n"
                                      "BindReadOnlyPaths=-\"/home/ada/tls\"\n"
                                      "BindReadOnlyPaths=-\"/home/ada/keys\"\n"
                                      "ReadWritePaths=-\"/srv/logs\"\n");

@@ -88,25 +88,23 @@ static bool is_hidden(const char *path) {
         return is_in_home(path) || is_beneath(path, "/tmp") || is_beneath(path, "/var/tmp");
 }
 
-/* What is neither hidden nor written is there anyway: ProtectSystem=strict shows it read-only. */
-static const char *setting_of(const struct unit_place *place) {
-        if (place->writable)
-                return is_hidden(place->path) ? "BindPaths" : "ReadWritePaths";
-        return is_hidden(place->path) ? "BindReadOnlyPaths" : NULL;
+static void append_setting(struct text *text, const char *setting, const struct unit_place *place) {
+        text_printf(text, "%s=-", setting);
+        unit_append_word(text, place->path);
+        text_append_char(text, '\n');
 }
 
 void unit_places_append(const struct unit_places *places, struct text *text) {
         bool home = false;
         for (size_t i = 0; i < places->count; i++)
                 home |= is_in_home(places->items[i].path);
-        if (home) /* with "yes" nothing could be mounted there */
-                text_append_string(text, "ProtectHome=tmpfs\n");
+        if (home) /* with "yes" nothing could be mounted there; "tmpfs" alone may be written */
+                text_append_string(text, "ProtectHome=tmpfs\nReadOnlyPaths=/home /root /run/user\n");
         for (size_t i = 0; i < places->count; i++) {
-                const char *setting = setting_of(&places->items[i]);
-                if (!setting)
-                        continue;
-                text_printf(text, "%s=-", setting);
-                unit_append_word(text, places->items[i].path);
-                text_append_char(text, '\n');
+                const struct unit_place *place = &places->items[i];
+                if (is_hidden(place->path))
+                        append_setting(text, place->writable ? "BindPaths" : "BindReadOnlyPaths", place);
+                if (place->writable) /* what is neither is there anyway: ProtectSystem=strict shows it read-only */
+                        append_setting(text, "ReadWritePaths", place);
         }
 }
