@@ -294,14 +294,15 @@ static void inherited_listeners_accept(void **state) {
 /* A socket that came through a listener belongs to the network outside: it must not become a way out. */
 static int body_cannot_turn_a_socket_round(const struct folders *folders) {
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        struct msghdr message = { .msg_name = &address, .msg_namelen = sizeof(address) };
+        struct mmsghdr messages = { .msg_hdr = { .msg_name = &address, .msg_namelen = sizeof(address) } };
         CHECK_FAILS(connect(INHERITED_CLIENT, (struct sockaddr *) &address, sizeof(address)), ENOSYS);
-        CHECK(shutdown(INHERITED_LISTENER, SHUT_RDWR) == 0);
-        CHECK_FAILS(sendto(INHERITED_LISTENER, "x", 1, MSG_FASTOPEN, (struct sockaddr *) &address, sizeof(address)),
-                    ENOSYS);
-        CHECK_FAILS(sendto(INHERITED_LISTENER, "x", 1, 0, (struct sockaddr *) &address, sizeof(address)), ENOSYS);
-        CHECK_FAILS(sendmsg(INHERITED_LISTENER, &message, MSG_FASTOPEN), ENOSYS);
         CHECK_FAILS(bind(INHERITED_CLIENT, (struct sockaddr *) &address, sizeof(address)), ENOSYS);
+        CHECK_FAILS(shutdown(INHERITED_LISTENER, SHUT_RDWR), ENOSYS);
+        CHECK_FAILS(shutdown(INHERITED_LISTENER, SHUT_RD), ENOSYS);
+        CHECK(shutdown(INHERITED_LISTENER, SHUT_WR) == 0);
+        CHECK_FAILS(sendmsg(INHERITED_LISTENER, &messages.msg_hdr, MSG_FASTOPEN | MSG_NOSIGNAL), EISCONN);
+        CHECK_FAILS(sendmmsg(INHERITED_LISTENER, &messages, 1, MSG_FASTOPEN), ENOSYS);
+        CHECK_FAILS(sendto(INHERITED_LISTENER, "x", 1, 0, (struct sockaddr *) &address, sizeof(address)), ENOSYS);
         return 0;
 }
 
@@ -312,6 +313,21 @@ static void inherited_sockets_are_no_way_out(void **state) {
         close_fd(fd);
         check_inside(body_cannot_turn_a_socket_round, state);
         close_fd(INHERITED_CLIENT);
+        close_fd(INHERITED_LISTENER);
+}
+
+/* That the policy has to forbid shutdown() of a listener at all: outside it does become a connection. */
+static void a_listener_can_be_turned_round_outside(void **state) {
+        (void) state;
+        struct sockaddr_in target = listen_on_loopback();
+        _cleanup_close_ int target_fd = dup(INHERITED_LISTENER);
+        (void) listen_on_loopback();
+        struct msghdr message = { .msg_name = &target, .msg_namelen = sizeof(target) };
+        assert_int_equal(shutdown(INHERITED_LISTENER, SHUT_RDWR), 0);
+        if (sendmsg(INHERITED_LISTENER, &message, MSG_FASTOPEN | MSG_NOSIGNAL) < 0 && errno == EOPNOTSUPP)
+                skip(); /* net.ipv4.tcp_fastopen is off for clients */
+        _cleanup_close_ int accepted = accept4(target_fd, NULL, NULL, SOCK_CLOEXEC);
+        assert_true(accepted >= 0);
         close_fd(INHERITED_LISTENER);
 }
 
@@ -618,6 +634,7 @@ int main(void) {
                 cmocka_unit_test(no_socket_of_another_family),
                 cmocka_unit_test(inherited_listeners_accept),
                 cmocka_unit_test(inherited_sockets_are_no_way_out),
+                cmocka_unit_test(a_listener_can_be_turned_round_outside),
                 cmocka_unit_test(threads_start_and_inherit),
                 cmocka_unit_test(the_event_loop_works),
                 cmocka_unit_test(nothing_becomes_executable),

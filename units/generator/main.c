@@ -14,6 +14,7 @@
 #include "generator/processors.h"
 #include "generator/server_units.h"
 #include "generator/unit_set.h"
+#include "shared/atomic_file.h"
 #include "shared/syscall.h"
 
 #define TIME_LIMIT 10 /* s */
@@ -87,26 +88,6 @@ static void generate(const struct options *options) {
         complain(second.text);
 }
 
-/* Replaces the file as a whole, or leaves the old one. */
-static int write_remembered(const char *path, const struct text *text) {
-        _cleanup_free_ char *temporary = NULL;
-        if (asprintf(&temporary, "%s.new", path) < 0) {
-                temporary = NULL;
-                return -ENOMEM;
-        }
-        _cleanup_close_ int fd =
-                        NEGATIVE_ERRNO(open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (fd < 0)
-                return fd;
-        for (size_t offset = 0; offset < text->length;) {
-                ssize_t written = write(fd, text->data + offset, text->length - offset);
-                if (written < 0 && errno != EINTR)
-                        return -errno;
-                offset += written > 0 ? (size_t) written : 0;
-        }
-        return NEGATIVE_ERRNO(rename(temporary, path));
-}
-
 static int remember(const struct options *options, struct error *error) {
         _cleanup_(config_cleanup) struct config *config = NULL;
         int r = config_load(options->config, error, &config);
@@ -114,7 +95,7 @@ static int remember(const struct options *options, struct error *error) {
                 return r;
         _cleanup_text_ struct text text = TEXT_INIT;
         config_write_toml(&config_root_table, &config->root, NULL, &text);
-        r = text.failed ? -ENOMEM : write_remembered(options->remembered, &text);
+        r = text.failed ? -ENOMEM : atomic_file_write(options->remembered, text.data, text.length, 0600);
         return r < 0 ? error_set_errno(error, r, "writing %s", options->remembered) : 0;
 }
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packages' descriptions: rpm's tools accept the spec file, and it names all that is installed."""
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+BUILD = pathlib.Path(os.environ.get("CCODES_BUILD", ROOT / "build"))
+SPEC = ROOT / "rpm/ccodes.spec"
+MACROS = {"_bindir": "bin", "_libexecdir": "libexec", "_unitdir": "lib/systemd/system",
+          "_systemdgeneratordir": "lib/systemd/system-generators", "_sysusersdir": "lib/sysusers.d",
+          "_tmpfilesdir": "lib/tmpfiles.d", "_journalcatalogdir": "lib/systemd/catalog", "_datadir": "share",
+          "_mandir": "share/man"}
+
+
+def tool(name):
+    if shutil.which(name) is None:
+        pytest.skip(f"there is no {name} (package {name.replace('rpmspec', 'rpm')})")
+    return name
+
+
+def test_rpm_accepts_the_spec_file():
+    result = subprocess.run([tool("rpmspec"), "--parse", SPEC], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_rpmlint_accepts_the_spec_file():
+    result = subprocess.run([tool("rpmlint"), "--rpmlintrc", SPEC.with_suffix(".rpmlintrc"), SPEC],
+                            capture_output=True, text=True, check=False)
+    assert "0 errors, 0 warnings" in result.stdout, result.stdout
+
+
+def installed_files():
+    """What Meson installs, beneath the prefix."""
+    listing = subprocess.run(["meson", "introspect", "--installed", BUILD], capture_output=True, check=True).stdout
+    options = json.loads(subprocess.run(["meson", "introspect", "--buildoptions", BUILD], capture_output=True,
+                                        check=True).stdout)
+    prefix = next(option["value"] for option in options if option["name"] == "prefix")
+    return [os.path.relpath(path, prefix) for path in json.loads(listing).values()]
+
+
+def spec_patterns():
+    files = SPEC.read_text().split("\n%files\n")[1].split("\n%changelog")[0]
+    for line in files.splitlines():
+        match = re.match(r"%\{(\w+)\}(/\S*)", line)
+        if match:
+            yield MACROS[match[1]] + match[2] + ("*" if match[2].endswith("/") else "")
+
+
+def test_the_spec_file_names_all_that_is_installed():
+    patterns = list(spec_patterns())
+    missing = [path for path in installed_files() if not any(fnmatch.fnmatch(path, known) for known in patterns)]
+    assert missing == []
+
+
+def test_versions_agree():
+    version = re.search(r"version: '([\d.]+)'", (ROOT / "meson.build").read_text())[1]
+    assert re.search(rf"^Version: +{re.escape(version)}$", SPEC.read_text(), re.MULTILINE)
+    assert (ROOT / "debian/changelog").read_text().startswith(f"container-codes ({version})")
