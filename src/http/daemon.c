@@ -241,7 +241,7 @@ static void say_started(struct http_daemon *daemon) {
         _cleanup_text_ struct text text = TEXT_INIT;
         for (size_t i = 0; i < list->count; i++)
                 text_printf(&text, "%s%s://%s", i > 0 ? ", " : "", listeners[i].tls ? "https" : "http",
-                            listeners[i].address);
+                            daemon->addresses[i]);
         unsigned workers = http_engine_services(daemon->engine)->worker_count;
         log_info(daemon->log, "sandbox: %s", daemon->sandbox_summary);
         log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STARTED, NULL, 0, "%s %s serves %s with %u worker%s",
@@ -260,6 +260,8 @@ static int start(struct http_daemon *daemon, struct config *config, struct error
         _cleanup_close_ int admin = service_fds_claim(&daemon->fds, "admin");
 
         int r = daemon_sockets_collect(daemon, listeners, workers, error, &sockets);
+        if (r >= 0)
+                r = daemon_sockets_note(daemon, sockets, listeners->count);
         if (r >= 0 && admin < 0 && daemon->options.admin_socket)
                 r = admin = http_unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
         if (r >= 0)
@@ -314,6 +316,9 @@ static void stop(struct http_daemon *daemon) {
                 logger_free(daemon->logger);
         metrics_free(daemon->metrics);
         service_fds_done(&daemon->fds);
+        for (size_t i = 0; i < daemon->address_count; i++)
+                free(daemon->addresses[i]);
+        free(daemon->addresses);
         free(daemon->last_error);
         free(daemon->sandbox_summary);
 }

@@ -29,7 +29,8 @@ static void append_listeners(const struct http_daemon *daemon, struct text *text
                 const struct config_listener *listener = generation->listeners[i].config;
                 text_append_string(text, i > 0 ? ",{\"name\":" : "{\"name\":");
                 text_append_json(text, slice_of(listener->name));
-                append_json_field(text, "address", listener->address);
+                append_json_field(text, "address", daemon->addresses[i]);
+                append_json_field(text, "configured", listener->address);
                 text_printf(text, ",\"tls\":%s}", listener->tls ? "true" : "false");
         }
         text_append_char(text, ']');

@@ -77,6 +77,24 @@ int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list 
         return 0;
 }
 
+int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_sockets *sockets, size_t count) {
+        daemon->addresses = calloc(count + 1, sizeof(*daemon->addresses));
+        if (!daemon->addresses)
+                return -ENOMEM;
+        for (; daemon->address_count < count; daemon->address_count++) {
+                struct sockaddr_storage address;
+                socklen_t length = sizeof(address);
+                if (getsockname(sockets[daemon->address_count].fds[0], (struct sockaddr *) &address, &length) < 0)
+                        return -errno;
+                struct text text = TEXT_INIT;
+                config_address_append(&text, (const struct sockaddr *) &address, length);
+                int r = text_finish(&text, &daemon->addresses[daemon->address_count], NULL);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count) {
         for (size_t i = 0; sockets && i < count; i++)
                 free(sockets[i].fds);

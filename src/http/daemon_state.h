@@ -41,6 +41,8 @@ struct http_daemon {
         struct tls_tickets *tickets;
         void *state; /* the program's */
         struct service_fds fds;
+        char **addresses; /* where each listener really is: a port that was 0 is known by now */
+        size_t address_count;
 
         struct http_worker admin;
         struct http_generation *admin_generation;
@@ -67,6 +69,8 @@ void daemon_complain(const struct http_daemon *daemon, enum log_level level, con
  * daemon_sockets_free (which closes nothing). */
 int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets);
+/* Notes the addresses of the sockets, for the log and the status. */
+int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
 
 /* daemon_reload.c */

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts daemons for the tests, and ends them; shows the log of one whose test failed."""
+
+import pytest
+
+from daemon import Daemon
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    if outcome.get_result().when == "call":
+        item.failed = outcome.get_result().failed
+
+
+@pytest.fixture
+def start(request, tmp_path):
+    """start(files={name: content}, tls=…, site=…, server=…, http=…, more=…) gives a running daemon."""
+    daemons = []
+
+    def starter(**options):
+        folder = tmp_path / f"daemon{len(daemons)}"
+        folder.mkdir()
+        daemon = Daemon(folder, **options)
+        daemons.append(daemon)
+        return daemon.start()
+
+    yield starter
+    for daemon in daemons:
+        status = daemon.stop()
+        if getattr(request.node, "failed", False):
+            print(f"--- log of {daemon.folder.name}\n{daemon.log()}")
+        assert status == 0, f"the daemon ended with {status}:\n{daemon.log()}"

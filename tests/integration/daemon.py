@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ccodes-server of the test's own: a folder, a configuration, a process, and ways to speak to it."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("CCODES_BUILD", TOP / "build"))
+SERVER = BUILD / "src/server/ccodes-server"
+
+CONFIGURATION = """
+[server]
+workers = 2
+{server}
+[[server.listener]]
+name = "http"
+address = "127.0.0.1:0"
+{http}
+{https}
+[[site]]
+name = "main"
+default = true
+root = "{root}"
+{site}
+{more}
+"""
+
+HTTPS = """
+[[server.listener]]
+name = "https"
+address = "127.0.0.1:0"
+tls = true
+[[certificate]]
+name = "test"
+certificate = "{folder}/test.pem"
+key = "{folder}/test.key"
+"""
+
+
+def until(reached, what, seconds=10):
+    """Waits for a state, never for a time."""
+    end = time.monotonic() + seconds
+    while not (result := reached()):
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.01)
+    return result
+
+
+def make_certificate(folder, name, *hosts, key="ec"):
+    """A self-signed certificate for these hosts; returns its path."""
+    kind = ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    names = ",".join(f"DNS:{host}" for host in hosts)
+    subprocess.run(["openssl", "req", "-x509", *kind, "-nodes", "-days", "30", "-subj", f"/CN={hosts[0]}", "-addext",
+                    f"subjectAltName={names}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"],
+                   check=True, capture_output=True)
+    return folder / f"{name}.pem"
+
+
+class Daemon:
+    def __init__(self, folder, files=None, tls=False, **parts):
+        self.folder, self.root = folder, folder / "root"
+        self.root.mkdir(exist_ok=True)
+        for name, content in (files or {}).items():
+            self.write(name, content)
+        if tls and not (folder / "test.pem").exists():
+            make_certificate(folder, "test", "localhost", "*.test.example")
+        self.config = folder / "ccodes.toml"
+        self.parts = {"server": "", "http": "", "site": "", "more": "", **parts}
+        self.parts["https"] = HTTPS.format(folder=folder) if tls else ""
+        self.write_configuration()
+        self.log_file = folder / "log"
+        self.admin_socket = folder / "admin.sock"
+        self.process = None
+
+    def write(self, name, content):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def write_configuration(self, **parts):
+        self.parts.update(parts)
+        self.config.write_text(CONFIGURATION.format(root=self.root, **self.parts))
+
+    def start(self):
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen([SERVER, "--config", self.config, "--admin-socket", self.admin_socket],
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        until(self.is_ready, "the daemon is ready")
+        ports = {listener["name"]: int(listener["address"].rpartition(":")[2])
+                 for listener in self.admin_json("/status")["listeners"]}
+        self.port, self.https_port = ports["http"], ports.get("https")
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, f"the daemon ended:\n{self.log()}"
+        try:
+            return self.admin("GET", "/readyz").status == 200
+        except OSError:
+            return False
+
+    def stop(self, signal_number=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal_number)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise
+        return self.process.returncode if self.process else None
+
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    # The admin socket
+
+    def admin(self, method, path):
+        connection = http.client.HTTPConnection("admin")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(10)
+        connection.sock.connect(str(self.admin_socket))
+        connection.request(method, path)
+        response = connection.getresponse()
+        response.body = response.read()
+        connection.close()
+        return response
+
+    def admin_json(self, path, method="GET"):
+        return json.loads(self.admin(method, path).body)
+
+    # Clients
+
+    def connect(self, secure=False):
+        connection = socket.create_connection(("127.0.0.1", self.https_port if secure else self.port), timeout=10)
+        if not secure:
+            return connection
+        context = ssl.create_default_context(cafile=self.folder / "test.pem")
+        return context.wrap_socket(connection, server_hostname="localhost")
+
+    def raw(self, request, secure=False):
+        """Sends bytes and reads until the server ends the connection."""
+        with self.connect(secure) as connection:
+            connection.sendall(request)
+            return read_all(connection)
+
+    def request(self, method, path, headers=None, secure=False, host=None):
+        """One request on a connection of its own; the body is in `.body`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        if secure:
+            connection.sock = self.connect(secure=True)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", host or "localhost")
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        response.body = response.read()
+        connection.close()
+        return response
+
+    def get(self, path, headers=None, **options):
+        return self.request("GET", path, headers, **options)
+
+
+def read_all(connection):
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received

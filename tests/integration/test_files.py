@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file server from outside: conditions, ranges, codings, rules, listings, and that no path leaves its root."""
+
+import gzip
+import json
+import os
+import subprocess
+import threading
+
+import pytest
+
+from daemon import until
+
+PAGE = "<!doctype html><title>t</title>" + "<p>some text that repeats itself</p>" * 300
+FILES = {
+    "index.html": PAGE,
+    "a.txt": "0123456789" * 10,
+    "style.css": "body { color: black }\n" * 100,
+    "sub/b.txt": "b",
+    "no-extension": "%PDF-1.4 and so on",
+    "ready.js": "plain " * 100,
+    "ready.js.gz": gzip.compress(b"ready made " * 100),
+    ".hidden": "secret",
+    ".well-known/x": "known",
+    "errors/404.html": "<p>nothing here</p>",
+    "empty.txt": "",
+}
+
+
+@pytest.fixture
+def server(start):
+    return start(files=FILES, site="listing = true\n")
+
+
+def test_conditions(server):
+    first = server.get("/a.txt")
+    etag, modified = first.getheader("etag"), first.getheader("last-modified")
+    assert server.get("/a.txt", {"If-None-Match": etag}).status == 304
+    assert server.get("/a.txt", {"If-None-Match": '"other"'}).status == 200
+    assert server.get("/a.txt", {"If-Modified-Since": modified}).status == 304
+    assert server.get("/a.txt", {"If-Match": '"other"'}).status == 412
+    assert server.get("/a.txt", {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}).status == 412
+    # If-None-Match goes before If-Modified-Since (RFC 9110 section 13.2.2).
+    assert server.get("/a.txt", {"If-None-Match": '"other"', "If-Modified-Since": modified}).status == 200
+
+
+def test_ranges(server):
+    whole = FILES["a.txt"].encode()
+    answer = server.get("/a.txt", {"Range": "bytes=10-19"})
+    assert (answer.status, answer.body, answer.getheader("content-range")) == (206, whole[10:20], "bytes 10-19/100")
+    assert server.get("/a.txt", {"Range": "bytes=-5"}).body == whole[-5:]
+    assert server.get("/a.txt", {"Range": "bytes=95-"}).body == whole[95:]
+    beyond = server.get("/a.txt", {"Range": "bytes=100-"})
+    assert (beyond.status, beyond.getheader("content-range")) == (416, "bytes */100")
+    several = server.get("/a.txt", {"Range": "bytes=0-0,50-59"})
+    assert several.status == 206
+    assert several.getheader("content-type").startswith("multipart/byteranges; boundary=")
+    assert whole[50:60] in several.body
+    etag = answer.getheader("etag")
+    assert server.get("/a.txt", {"Range": "bytes=0-0", "If-Range": etag}).status == 206
+    assert server.get("/a.txt", {"Range": "bytes=0-0", "If-Range": '"old"'}).status == 200
+    # Many tiny overlapping ranges are not worth a multipart answer many times the file's size.
+    greedy = server.get("/a.txt", {"Range": "bytes=" + ",".join("0-" for _ in range(500))})
+    assert len(greedy.body) <= 2 * len(whole)
+
+
+@pytest.mark.parametrize("coding, decode", [
+    ("gzip", gzip.decompress),
+    ("br", lambda body: subprocess.run(["brotli", "-dc"], input=body, capture_output=True, check=True).stdout),
+    ("zstd", lambda body: subprocess.run(["zstd", "-dc"], input=body, capture_output=True, check=True).stdout),
+])
+def test_compression(server, coding, decode):
+    answer = until(lambda: (a := server.get("/", {"Accept-Encoding": coding})).getheader("content-encoding") and a,
+                   "the page is compressed")
+    assert answer.getheader("content-encoding") == coding
+    assert "accept-encoding" in answer.getheader("vary").lower()
+    assert decode(answer.body) == PAGE.encode()
+    assert len(answer.body) < len(PAGE) / 5
+    plain = server.get("/")
+    assert plain.body == PAGE.encode()
+    assert plain.getheader("etag") != answer.getheader("etag")
+    assert server.get("/", {"Accept-Encoding": coding, "If-None-Match": answer.getheader("etag")}).status == 304
+
+
+def test_precompressed(server):
+    answer = server.get("/ready.js", {"Accept-Encoding": "gzip"})
+    assert answer.getheader("content-encoding") == "gzip"
+    assert gzip.decompress(answer.body) == b"ready made " * 100
+    assert server.get("/ready.js").body == FILES["ready.js"].encode()
+    assert server.get("/ready.js", {"Accept-Encoding": "gzip;q=0"}).getheader("content-encoding") is None
+
+
+def test_types(server):
+    assert server.get("/style.css").getheader("content-type") == "text/css; charset=utf-8"
+    assert server.get("/no-extension").getheader("content-type") == "application/pdf"
+    assert server.get("/a.txt").getheader("x-content-type-options") == "nosniff"
+
+
+def test_head_is_get_without_the_body(server):
+    for path in ("/", "/a.txt", "/missing", "/empty.txt"):
+        get, head = server.get(path), server.request("HEAD", path)
+        assert (head.status, head.body) == (get.status, b"")
+        assert head.getheader("content-length") == get.getheader("content-length")
+
+
+def test_a_changed_file_is_seen(server):
+    assert server.get("/a.txt").body == FILES["a.txt"].encode()
+    path = server.root / "a.new"
+    path.write_text("changed")
+    path.rename(server.root / "a.txt")
+    until(lambda: server.get("/a.txt").body == b"changed", "the new file is served", seconds=5)
+
+
+def test_folders(server):
+    redirect = server.get("/sub?x=1")
+    assert (redirect.status, redirect.getheader("location")) == (301, "/sub/?x=1")
+    listing = server.get("/sub/", {"Accept": "text/html"})
+    assert listing.status == 200 and b"b.txt" in listing.body
+    assert listing.getheader("content-type").startswith("text/html")
+    names = json.dumps(json.loads(server.get("/sub/", {"Accept": "application/json"}).body))
+    assert "b.txt" in names
+    names = server.get("/?", {"Accept": "application/json"}).body
+    assert b"hidden" not in names
+
+
+def test_hidden_files(server):
+    assert server.get("/.hidden").status == 404
+    assert server.get("/.well-known/x").body == b"known"
+
+
+def test_rules_fallback_and_error_pages(start):
+    server = start(files=FILES, site='fallback = "/index.html"\n', more="""
+[[site.rule]]
+path = "/old/**"
+redirect = "/new/$1"
+status = 302
+[[site.rule]]
+path = "/*.css"
+cache_control = "public, max-age=600"
+headers = { X-Test = "yes" }
+""")
+    moved = server.get("/old/a/b?q=1")
+    assert (moved.status, moved.getheader("location").partition("?")[0]) == (302, "/new/a/b")
+    style = server.get("/style.css")
+    assert (style.getheader("cache-control"), style.getheader("x-test")) == ("public, max-age=600", "yes")
+    assert server.get("/some/client/route").body == PAGE.encode()
+
+
+def test_custom_error_page(start):
+    server = start(files=FILES, site='errors = { 404 = "/errors/404.html" }\n')
+    answer = server.get("/missing")
+    assert (answer.status, answer.body) == (404, b"<p>nothing here</p>")
+    assert answer.getheader("ccodes-cause") == "file-not-found"
+
+
+def test_no_path_leaves_the_root(start, tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("outside")
+    server = start(files=FILES)
+    (server.root / "link").symlink_to(outside)
+    (server.root / "up").symlink_to("..")
+    (server.root / "inner").symlink_to("a.txt")
+    for path in ("/../outside.txt", "/%2e%2e/outside.txt", "/sub/../../outside.txt", "/sub/%2e%2e/%2e%2e/outside.txt",
+                 "/link", "/up/", "/up/ccodes.toml", "/a.txt%00.html", "/..%2foutside.txt", "/sub/..%5c..%5coutside.txt",
+                 "//../outside.txt", "/./../outside.txt"):
+        answer = server.get(path)
+        assert answer.status in (400, 403, 404), path
+        assert b"outside" != answer.body and b"[server]" not in answer.body
+    assert server.get("/inner").body == FILES["a.txt"].encode()
+
+
+def test_swapped_symlinks_never_lead_out(start, tmp_path):
+    """A folder that is replaced by a link to the outside, again and again, while it is asked for."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "b.txt").write_text("secret")
+    server = start(files=FILES, server="[server.cache]\nrevalidate = \"0\"\n")
+    folder, link, spare = server.root / "swap", server.root / "swap.link", server.root / "swap.dir"
+    folder.mkdir()
+    (folder / "b.txt").write_text("public")
+    link.symlink_to(secret)
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            os.rename(folder, spare)
+            os.rename(link, folder)
+            os.rename(folder, link)
+            os.rename(spare, folder)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        bodies = {server.get("/swap/b.txt").body for _ in range(400)}
+    finally:
+        stop.set()
+        thread.join()
+    assert b"public" in bodies
+    assert b"secret" not in bodies
+
+
+def test_cached_and_large_files_are_whole(start):
+    content = os.urandom(5_000_000)
+    server = start(files={"large.bin": content, "small.bin": content[:5000]}, tls=True)
+    for secure in (False, True):
+        for _ in range(3):
+            assert server.get("/large.bin", secure=secure).body == content
+            assert server.get("/small.bin", secure=secure).body == content[:5000]
