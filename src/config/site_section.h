@@ -42,7 +42,7 @@ struct config_site {
         struct config_origin origin;
         const char *name;
         struct config_strings hosts; /* "example.org", "*.example.org", "192.0.2.1", "[2001:db8::1]"; in any case */
-        bool is_default;             /* key "default": answers for hosts that no site names; set where `hosts` is empty */
+        bool is_default; /* key "default": answers for hosts that no site names; set where `hosts` is empty */
         const char *root;
         struct config_strings index;
         const char *fallback;     /* file that is served, with 200, for what does not exist; single-page apps */
