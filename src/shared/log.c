@@ -226,7 +226,7 @@ int log_producer_new(struct logger *logger, size_t ring_bytes, struct log_produc
 
 void logger_write_alone(const char *program, enum log_target target, enum log_level level, const char *message_id,
                         const char *text) {
-        struct logger *logger;
+        struct logger *logger = NULL;
         struct log_producer *producer;
         if (logger_new(program, target, level, NULL, &logger) < 0)
                 return;

@@ -345,8 +345,8 @@ static void histograms_are_cumulative(void **state) {
                 "# TYPE x_wait_seconds histogram\n# UNIT x_wait_seconds seconds\n",
                 "\nx_wait_seconds_bucket{le=\"6.4e-05\"} 1\nx_wait_seconds_bucket{le=\"9.6e-05\"} 1\n",
                 "\nx_wait_seconds_bucket{le=\"0.786432\"} 1\nx_wait_seconds_bucket{le=\"1.048576\"} 2\n",
-                "\nx_wait_seconds_bucket{le=\"67.108864\"} 2\nx_wait_seconds_bucket{le=\"+Inf\"} 3\n"
-                "x_wait_seconds_count 3\nx_wait_seconds_sum 3601.000000\n",
+                "\nx_wait_seconds_bucket{le=\"67.108864\"} 2\nx_wait_seconds_bucket{le=\"+Inf\"} 3\n",
+                "\nx_wait_seconds_count 3\nx_wait_seconds_sum 3601.000000\n",
                 "\nx_wait_seconds_bucket{kind=\"a\",le=\"6.4e-05\"} 1\n",
                 "\nx_wait_seconds_count{kind=\"a\"} 1\nx_wait_seconds_sum{kind=\"a\"} 0.000064\n",
         };
