@@ -193,3 +193,12 @@ int text_finish(struct text *text, char **ret_string, size_t *ret_length) {
         *text = TEXT_INIT;
         return 0;
 }
+
+char *text_format(const char *format, ...) {
+        char *string = NULL;
+        va_list arguments;
+        va_start(arguments, format);
+        int length = vasprintf(&string, format, arguments);
+        va_end(arguments);
+        return length < 0 ? NULL : string;
+}

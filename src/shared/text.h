@@ -40,3 +40,6 @@ void text_append_uri_path(struct text *text, struct slice bytes);
 
 /* Hands the string over to the caller, who frees it; `ret_length` may be NULL. -ENOMEM when an append had failed. */
 int text_finish(struct text *text, char **ret_string, size_t *ret_length);
+
+/* A formatted string that the caller frees; NULL when there is no memory. */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -160,6 +160,14 @@ static void uri_path(void **state) {
         expect(text_append_uri_path, SLICE_LITERAL("AZaz09"), "AZaz09");
 }
 
+static void format(void **state) {
+        (void) state;
+        _cleanup_free_ char *string = text_format("%s/%d", "a", 7);
+        assert_string_equal(string, "a/7");
+        _cleanup_free_ char *empty = text_format("%s", "");
+        assert_string_equal(empty, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_unused_text_finishes_as_the_empty_string),
@@ -171,6 +179,7 @@ int main(void) {
                 cmocka_unit_test(json),
                 cmocka_unit_test(html),
                 cmocka_unit_test(uri_path),
+                cmocka_unit_test(format),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <json-c/json.h>
+#include <stddef.h>
+
+#include "shared/error.h"
+
+/* Requests to a daemon's admin socket: HTTP/1.1 over a unix socket, one at a time, blocking. */
+struct admin_response {
+        int status;
+        char *body; /* NUL-terminated */
+        size_t length;
+};
+
+void admin_response_done(struct admin_response *response);
+#define _cleanup_admin_response_ _cleanup_(admin_response_done)
+
+/*
+ * `method` is "GET" or "POST". An answer of any status is a success here. -ESRCH when nobody listens on the socket,
+ * -EACCES without the right to connect, -ETIMEDOUT, -EFBIG above 64 MiB, -EPROTO for what is no HTTP.
+ */
+int admin_request(const char *socket, const char *method, const char *path, unsigned timeout_seconds,
+                  struct error *error, struct admin_response *ret_response);
+
+/* GET of JSON; any status but 200 is -EPROTO. The caller puts the object. */
+int admin_get_json(const char *socket, const char *path, struct error *error, struct json_object **ret_object);
+
+static inline void json_object_cleanup(struct json_object **object) {
+        json_object_put(*object);
+}
+#define _cleanup_json_ _cleanup_(json_object_cleanup)
+
+/* The member as a string, or `fallback` where there is none. The object owns it. */
+const char *json_member_string(struct json_object *object, const char *name, const char *fallback);
+int64_t json_member_integer(struct json_object *object, const char *name);
+double json_member_number(struct json_object *object, const char *name);

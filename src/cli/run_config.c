@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the configuration that serves one folder. Files are shown as they are, at once: what is edited is seen with the
+ * next request, and a folder without an index is listed. */
+#include "cli/run_config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "shared/utf8.h"
+
+#define WORKERS_MAX 1024
+
+static int find_folder(const char *folder, struct error *error, char ret_path[PATH_MAX]) {
+        struct stat status;
+        if (!realpath(folder, ret_path))
+                return error_set_errno(error, -errno, "serving %s", folder);
+        if (stat(ret_path, &status) < 0)
+                return error_set_errno(error, -errno, "serving %s", folder);
+        if (!S_ISDIR(status.st_mode))
+                return error_set(error, -ENOTDIR, "serving %s: it is not a folder", folder);
+        if (access(ret_path, R_OK | X_OK) < 0)
+                return error_set_errno(error, -errno, "serving %s", folder);
+        for (const char *byte = ret_path; *byte; byte++)
+                if ((unsigned char) *byte < 0x20 || *byte == 0x7f)
+                        return error_set(error, -EINVAL, "serving %s: its path has a control character", folder);
+        if (!utf8_is_valid(slice_of(ret_path)))
+                return error_set(error, -EINVAL, "serving %s: its path is not UTF-8", folder);
+        return 0;
+}
+
+static int check_workers(const char *workers, struct error *error) {
+        char *end;
+        unsigned long number = strtoul(workers, &end, 10);
+        if (*workers < '0' || *workers > '9' || *end || number < 1 || number > WORKERS_MAX)
+                return error_set(error, -EINVAL, "--workers takes a number from 1 to %d, not '%s'", WORKERS_MAX,
+                                 workers);
+        return 0;
+}
+
+static void append_string(struct text *text, const char *key, const char *value) {
+        text_printf(text, "%s = ", key);
+        text_append_json(text, slice_of(value)); /* without control characters a JSON string is one of TOML's */
+        text_append_char(text, '\n');
+}
+
+static void append_listeners(struct text *text, const struct run_addresses *addresses, const char *name, bool tls) {
+        for (size_t i = 0; i < addresses->count; i++) {
+                text_printf(text, "\n[[server.listener]]\nname = \"%s%s\"\n", name, i > 0 ? "-ipv6" : "");
+                append_string(text, "address", addresses->items[i]);
+                if (tls)
+                        text_append_string(text, "tls = true\n");
+        }
+}
+
+int run_config_write(const struct run_config *config, struct error *error, struct text *text) {
+        char folder[PATH_MAX];
+        int r = find_folder(config->folder, error, folder);
+        if (r >= 0 && config->workers)
+                r = check_workers(config->workers, error);
+        if (r < 0)
+                return r;
+        text_append_string(text, "# Written by `ccodesctl run`.\n[server]\n");
+        if (config->workers)
+                text_printf(text, "workers = %lu\n", strtoul(config->workers, NULL, 10));
+        append_listeners(text, &config->http, "http", false);
+        append_listeners(text, &config->https, "https", true);
+        if (config->https.count > 0) {
+                text_append_string(text, "\n[[certificate]]\nname = \"development\"\n");
+                append_string(text, "certificate", config->certificate);
+                append_string(text, "key", config->key);
+        }
+        text_append_string(text, "\n[[site]]\nname = \"folder\"\n");
+        append_string(text, "root", folder);
+        text_append_string(text, "listing = true\ncache_control = \"no-cache\"\n");
+        return text->failed ? error_set_errno(error, -ENOMEM, "writing a configuration") : 0;
+}

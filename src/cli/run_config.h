@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/run_address.h"
+#include "shared/error.h"
+#include "shared/text.h"
+
+/* The configuration of `ccodesctl run --dir`, as TOML. */
+struct run_config {
+        const char *folder;               /* to serve */
+        const char *workers;              /* as typed; NULL: the default */
+        struct run_addresses http, https; /* count 0: none */
+        const char *certificate, *key;    /* of https */
+};
+
+/* -EINVAL, -ENOENT or -ENOTDIR with an error for what cannot be served. */
+int run_config_write(const struct run_config *config, struct error *error, struct text *text);

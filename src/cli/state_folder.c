@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes folders and removes what was put in: only names that are its own, never a tree. */
+#include "cli/state_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/syscall.h"
+
+int state_folder_make(const char *path, struct error *error) {
+        _cleanup_free_ char *copy = strdup(path);
+        if (!copy)
+                return error_set_errno(error, -ENOMEM, "making the folder %s", path);
+        for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                (void) mkdir(copy, 0700);
+                *slash = '/';
+        }
+        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+                return error_set_errno(error, -errno, "making the folder %s", path);
+        return 0;
+}
+
+static int make_temporary(char **ret_path) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        bool usable = runtime && *runtime == '/' && access(runtime, W_OK | X_OK) == 0;
+        _cleanup_free_ char *path = text_format("%s/ccodes-run-XXXXXX", usable ? runtime : "/tmp");
+        if (!path)
+                return -ENOMEM;
+        if (!mkdtemp(path))
+                return -errno;
+        *ret_path = take_pointer(path);
+        return 0;
+}
+
+void state_folder_close(struct state_folder *folder) {
+        if (!folder)
+                return;
+        if (folder->socket)
+                (void) unlink(folder->socket);
+        if (folder->has_config)
+                (void) unlink(folder->config);
+        if (folder->is_temporary)
+                (void) rmdir(folder->path);
+        free(folder->path);
+        free(folder->config);
+        free(folder->socket);
+        *folder = (struct state_folder) { 0 };
+}
+
+int state_folder_open(const char *path, struct error *error, struct state_folder *ret_folder) {
+        _cleanup_(state_folder_close) struct state_folder folder = { 0 };
+        int r = 0;
+        if (path) {
+                r = state_folder_make(path, error);
+                folder.path = r >= 0 ? realpath(path, NULL) : NULL;
+                if (r >= 0 && !folder.path)
+                        r = -errno;
+        } else {
+                r = make_temporary(&folder.path);
+                folder.is_temporary = r >= 0;
+        }
+        if (r >= 0) {
+                folder.config = text_format("%s/run.toml", folder.path);
+                folder.socket = text_format("%s/server.sock", folder.path);
+                r = folder.config && folder.socket ? 0 : -ENOMEM;
+        }
+        if (r < 0)
+                return error_set_errno(error, r, "making a folder for what runs");
+        *ret_folder = folder;
+        folder = (struct state_folder) { 0 };
+        return 0;
+}
+
+int state_folder_write_config(struct state_folder *folder, struct slice text, struct error *error) {
+        (void) unlink(folder->config);
+        _cleanup_close_ int fd = NEGATIVE_ERRNO(
+                        open(folder->config, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (fd < 0)
+                return error_set_errno(error, fd, "writing %s", folder->config);
+        folder->has_config = true;
+        while (text.length > 0) {
+                ssize_t written = write(fd, text.data, text.length);
+                if (written < 0 && errno != EINTR)
+                        return error_set_errno(error, -errno, "writing %s", folder->config);
+                text = slice_from(text, written > 0 ? (size_t) written : 0);
+        }
+        return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shared/error.h"
+#include "shared/text.h"
+
+/* Folders and files that ccodesctl makes. */
+
+/* Makes the folder and those above it that are missing; what it makes is the owner's alone. */
+int state_folder_make(const char *path, struct error *error);
+
+/* What `ccodesctl run` keeps while it runs. */
+struct state_folder {
+        char *path, *config, *socket; /* the folder, and the places of two files in it */
+        bool is_temporary;            /* goes at the end */
+        bool has_config;              /* the file was written */
+};
+
+/* `path` NULL: a new folder beneath $XDG_RUNTIME_DIR or /tmp. */
+int state_folder_open(const char *path, struct error *error, struct state_folder *ret_folder);
+
+/* Writes the configuration's file. */
+int state_folder_write_config(struct state_folder *folder, struct slice text, struct error *error);
+
+/* Removes the files, and the folder when it is temporary. */
+void state_folder_close(struct state_folder *folder);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ccodesctl config check: the text is checked here, files and rights by the daemon, which is the one to use them. */
+#include <errno.h>
+
+#include "cli/config_check.h"
+#include "cli/config_fault_list.h"
+#include "cli/verbs.h"
+
+static int report_faults(struct cli *cli, const char *file, const struct error *faults) {
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "result", output_json_string("invalid"));
+        json_object_object_add(object, "file", output_json_string(file));
+        json_object_object_add(object, "faults", config_fault_list(faults->text));
+        cli_report_object(cli, object);
+        output_print(&cli->err, OUTPUT_PLAIN, "%s\n", faults->text);
+        return CLI_FAILED;
+}
+
+int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
+        const char *file = cli_argument(arguments, "config");
+        struct error faults = ERROR_INIT;
+        struct config *config = NULL;
+        if (!file)
+                file = CONFIG_DEFAULT_FILE;
+        int r = config_load(file, &faults, &config);
+        config_unref(config);
+        if (r < 0)
+                return report_faults(cli, file, &faults);
+
+        bool looked = cli_argument(arguments, "no-files") == NULL;
+        for (const struct cli_service *service = cli_services; looked && service->name; service++) {
+                r = config_check_files(service, file, &faults);
+                if (r == -EINVAL)
+                        return report_faults(cli, file, &faults);
+                if (r < 0) {
+                        cli_note(cli, "the files that it names were not looked at: %s", faults.text);
+                        looked = false;
+                }
+        }
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "result", output_json_string("valid"));
+        json_object_object_add(object, "file", output_json_string(file));
+        json_object_object_add(object, "files_checked", json_object_new_boolean(looked));
+        cli_report_object(cli, object);
+        if (!cli->json)
+                output_print(&cli->out, OUTPUT_PLAIN, "%s is valid\n", file);
+        (void) error;
+        return CLI_DONE;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ccodesctl reload: asks the daemon itself, waits, and hands on what it says. ExecReload= of the units calls it too. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/admin_client.h"
+#include "cli/config_fault_list.h"
+#include "cli/services.h"
+#include "cli/unit_manager.h"
+#include "cli/verbs.h"
+#include "shared/service.h"
+
+#define RELOAD_SECONDS 60
+#define BUSY_TRIES 50
+#define BUSY_WAIT_USEC 100000
+
+/* Another reload may be under way, which the daemon starts by itself for changed certificates. */
+static int ask(const char *socket, struct error *error, struct admin_response *ret_response) {
+        for (unsigned i = 0;; i++) {
+                int r = admin_request(socket, "POST", "/reload", RELOAD_SECONDS, error, ret_response);
+                if (r < 0 || ret_response->status != 409 || i == BUSY_TRIES)
+                        return r;
+                admin_response_done(ret_response);
+                (void) usleep(BUSY_WAIT_USEC);
+        }
+}
+
+static int report_refusal(struct cli *cli, const char *message) {
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "result", output_json_string("failed"));
+        json_object_object_add(object, "message", output_json_string(message));
+        json_object_object_add(object, "faults", config_fault_list(message));
+        cli_report_object(cli, object);
+        if (!service_stderr_is_journal()) /* where the daemon has said it already */
+                output_print(&cli->err, OUTPUT_PLAIN, "%s\nThe old configuration stays in force.\n", message);
+        return CLI_FAILED;
+}
+
+static int reload(struct cli *cli, const char *socket, struct error *error) {
+        _cleanup_admin_response_ struct admin_response response = { 0 };
+        int r = ask(socket, error, &response);
+        if (r < 0)
+                return r;
+        _cleanup_json_ struct json_object *object = json_tokener_parse(response.body);
+        const char *message = json_member_string(object, "message", NULL);
+        if (response.status == 422 && message)
+                return report_refusal(cli, message);
+        if (response.status != 200 || !message)
+                return error_set(error, -EPROTO, "%s answers with status %d%s%s", socket, response.status,
+                                 message ? ": " : "", message ? message : "");
+        cli_report(cli, "reloaded", message);
+        return CLI_DONE;
+}
+
+int verb_reload(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
+        const char *direct = cli_argument(arguments, "direct"), *socket = cli_argument(arguments, "socket");
+        const struct cli_service *service;
+        char path[sizeof(((struct sockaddr_un *) NULL)->sun_path)];
+        int r = cli_service_find(arguments->operand_count > 0 ? arguments->operands[0] : NULL, error, &service);
+        if (r < 0)
+                return r;
+        if (socket)
+                return reload(cli, socket, error);
+        if (direct) {
+                int length = snprintf(path, sizeof(path), "%s/%s.sock", CLI_SOCKET_FOLDER, direct);
+                if (length < 0 || (size_t) length >= sizeof(path))
+                        return cli_refuse(cli, "--direct: the name is too long");
+                return reload(cli, path, error);
+        }
+        r = unit_manager_require_running(service, error);
+        return r < 0 ? r : reload(cli, service->socket, error);
+}

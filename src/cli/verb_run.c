@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ccodesctl run: a daemon in the foreground. It is started with a configuration and an admin socket of its own, and this
+ * process waits beside it: until it is ready, then for its end or for a signal to hand on. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "cli/admin_client.h"
+#include "cli/child.h"
+#include "cli/development_certificate.h"
+#include "cli/program_path.h"
+#include "cli/run_address.h"
+#include "cli/run_config.h"
+#include "cli/services.h"
+#include "cli/state_folder.h"
+#include "cli/verbs.h"
+
+#define READY_POLL_NSEC 10000000
+#define READY_SECONDS 60
+#define SIGNAL_EXIT 128 /* child_wait's, for an end by signal */
+
+struct running {
+        struct cli *cli;
+        const struct cli_service *service;
+        struct state_folder folder;
+        struct development_certificate certificate; /* of --https */
+        const char *config;                         /* file */
+        pid_t pid;
+        sigset_t signals;
+        unsigned stops; /* how often it was told to */
+};
+
+static void running_done(struct running *running) {
+        development_certificate_done(&running->certificate);
+        state_folder_close(&running->folder);
+}
+
+/* From --dir, --http, --https and --workers to a configuration in the state folder. */
+static int make_config(struct running *running, const struct cli_arguments *arguments, struct error *error) {
+        _cleanup_text_ struct text text = TEXT_INIT;
+        const char *http = cli_argument(arguments, "http"), *https = cli_argument(arguments, "https");
+        struct run_config config = { .folder = cli_argument(arguments, "dir"),
+                                     .workers = cli_argument(arguments, "workers") };
+        bool has_ipv6 = run_address_has_ipv6();
+        int r = 0;
+        if (!http && !https)
+                http = "localhost:8080";
+        if (http)
+                r = run_address_parse(http, has_ipv6, error, &config.http);
+        if (r >= 0 && https)
+                r = run_address_parse(https, has_ipv6, error, &config.https);
+        if (r >= 0)
+                r = run_address_choose_port(&config.http, error);
+        if (r >= 0)
+                r = run_address_choose_port(&config.https, error);
+        if (r >= 0 && https)
+                r = development_certificate_get(running->folder.path, error, &running->certificate);
+        config.certificate = running->certificate.certificate;
+        config.key = running->certificate.key;
+        if (r >= 0)
+                r = run_config_write(&config, error, &text);
+        if (r >= 0)
+                r = state_folder_write_config(&running->folder, (struct slice) { text.data, text.length }, error);
+        running->config = running->folder.config;
+        return r;
+}
+
+/* 0 while it runs, 1 after its end: *ret_status is as child_wait's. */
+static int has_ended(const struct running *running, int *ret_status) {
+        siginfo_t info = { 0 };
+        if (waitid(P_PID, (id_t) running->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+                return 0;
+        *ret_status = child_wait(running->pid);
+        return 1;
+}
+
+static void hand_on(struct running *running, int signal_number) {
+        if (signal_number == SIGCHLD)
+                return;
+        /* The daemon takes SIGHUP for a reload; here it says that the terminal has gone. */
+        (void) kill(running->pid, SIGTERM);
+        running->stops++;
+        if (running->stops == 1 && signal_number == SIGINT && !running->cli->json)
+                output_print(&running->cli->err, OUTPUT_PLAIN,
+                             "\nStopping once requests have ended; Ctrl-C again stops at once.\n");
+}
+
+/* Waits for a signal, at most `timeout` where it is not NULL, and hands it on. */
+static void wait_for_signal(struct running *running, const struct timespec *timeout) {
+        int signal_number = sigtimedwait(&running->signals, NULL, timeout);
+        if (signal_number > 0)
+                hand_on(running, signal_number);
+}
+
+/* 0 when the daemon serves, 1 when it has ended before. */
+static int wait_until_ready(struct running *running, int *ret_status, struct error *error) {
+        static const struct timespec pause = { .tv_nsec = READY_POLL_NSEC };
+        time_t latest = time(NULL) + READY_SECONDS;
+        while (!has_ended(running, ret_status)) {
+                _cleanup_admin_response_ struct admin_response response = { 0 };
+                if (admin_request(running->folder.socket, "GET", "/readyz", 1, NULL, &response) >= 0 &&
+                    response.status == 200)
+                        return 0;
+                if (time(NULL) > latest) {
+                        (void) kill(running->pid, SIGKILL);
+                        *ret_status = child_wait(running->pid);
+                        return error_set(error, -ETIMEDOUT, "%s is not ready after %d s", running->service->program,
+                                         READY_SECONDS);
+                }
+                wait_for_signal(running, &pause);
+        }
+        return 1;
+}
+
+static struct json_object *address_object(struct json_object *listener, const char *bound, const char *url, bool tls) {
+        struct json_object *object = json_object_new_object();
+        json_object_object_add(object, "name", output_json_string(json_member_string(listener, "name", NULL)));
+        json_object_object_add(object, "address", output_json_string(bound));
+        json_object_object_add(object, "tls", json_object_new_boolean(tls));
+        json_object_object_add(object, "url", output_json_slice((struct slice) { url, strcspn(url, " ") }));
+        return object;
+}
+
+/* Each once: 127.0.0.1 and ::1 are both localhost. `printed` holds them with a space on either side. */
+static void print_urls(struct output *output, char *urls, struct text *printed) {
+        for (char *url; (url = strsep(&urls, " "));) {
+                _cleanup_text_ struct text spaced = TEXT_INIT;
+                text_printf(&spaced, " %s ", url);
+                if (spaced.failed || (printed->data && strstr(printed->data, spaced.data)))
+                        continue;
+                text_append_string(printed, spaced.data);
+                output_print(output, OUTPUT_STRONG, "  %s\n", url);
+        }
+}
+
+/* Where it serves, as the daemon says: a port 0 has become a real one. */
+static struct json_object *say_addresses(struct running *running, struct json_object *status) {
+        struct json_object *addresses = json_object_new_array(), *listeners = NULL;
+        _cleanup_text_ struct text printed = TEXT_INIT;
+        (void) json_object_object_get_ex(status, "listeners", &listeners);
+        for (size_t i = 0; json_object_is_type(listeners, json_type_array) && i < json_object_array_length(listeners);
+             i++) {
+                struct json_object *listener = json_object_array_get_idx(listeners, i), *tls = NULL;
+                const char *bound = json_member_string(listener, "bound", NULL);
+                _cleanup_text_ struct text urls = TEXT_INIT;
+                if (!bound)
+                        continue;
+                (void) json_object_object_get_ex(listener, "tls", &tls);
+                run_address_append_urls(&urls, bound, json_object_get_boolean(tls));
+                if (!urls.data)
+                        continue;
+                json_object_array_add(addresses,
+                                      address_object(listener, bound, urls.data, json_object_get_boolean(tls)));
+                if (!running->cli->json)
+                        print_urls(&running->cli->out, urls.data, &printed);
+        }
+        return addresses;
+}
+
+static void say_certificate(struct running *running) {
+        struct output *out = &running->cli->out;
+        const struct development_certificate *certificate = &running->certificate;
+        char day[16] = "";
+        struct tm parts;
+        time_t expires = (time_t) certificate->expires;
+        if (!certificate->certificate)
+                return;
+        if (localtime_r(&expires, &parts))
+                (void) strftime(day, sizeof(day), "%F", &parts);
+        output_print(out, OUTPUT_PLAIN, "The certificate is made for development: %s, until %s.\n",
+                     certificate->certificate, day);
+}
+
+static int say_ready(struct running *running, const struct cli_arguments *arguments, struct error *error) {
+        _cleanup_json_ struct json_object *status = NULL;
+        struct output *out = &running->cli->out;
+        const char *folder = cli_argument(arguments, "dir");
+        int r = admin_get_json(running->folder.socket, "/status", error, &status);
+        if (r < 0)
+                return r;
+        if (!running->cli->json)
+                output_print(out, OUTPUT_PLAIN, "Serving %s on\n", folder ? folder : running->config);
+        struct json_object *addresses = say_addresses(running, status), *object = json_object_new_object();
+        json_object_object_add(object, "result", output_json_string("ready"));
+        json_object_object_add(object, "pid", json_object_new_int((int) running->pid));
+        json_object_object_add(object, "config", output_json_string(running->config));
+        json_object_object_add(object, "admin_socket", output_json_string(running->folder.socket));
+        json_object_object_add(object, "certificate", output_json_string(running->certificate.certificate));
+        json_object_object_add(object, "addresses", addresses);
+        if (running->cli->json) {
+                output_json_line(out, object);
+        } else {
+                json_object_put(object);
+                say_certificate(running);
+                output_print(out, OUTPUT_PLAIN, "Ctrl-C stops.\n");
+        }
+        (void) fflush(out->stream);
+        running->cli->reported = true;
+        return 0;
+}
+
+static int start(struct running *running, struct error *error) {
+        _cleanup_free_ char *program = NULL;
+        int r = program_path_find(running->service->name, running->service->program, error, &program);
+        if (r < 0)
+                return r;
+        const struct child_options options = {
+                .argv = (const char *const[]) { program, "--config", running->config, "--admin-socket",
+                                                running->folder.socket, "--log", "console", NULL },
+                .own_group = true,
+                .dies_with_us = true,
+        };
+        (void) sigemptyset(&running->signals);
+        (void) sigaddset(&running->signals, SIGCHLD);
+        (void) sigaddset(&running->signals, SIGHUP);
+        (void) sigaddset(&running->signals, SIGINT);
+        (void) sigaddset(&running->signals, SIGTERM);
+        if (sigprocmask(SIG_BLOCK, &running->signals, NULL) < 0)
+                return error_set_errno(error, -errno, "starting %s", program);
+        /* Not ours to hand on: the daemon's state is told by its admin socket. */
+        (void) unsetenv("NOTIFY_SOCKET");
+        (void) unsetenv("WATCHDOG_USEC");
+        return child_start(&options, error, &running->pid);
+}
+
+static int run_to_the_end(struct running *running, const struct cli_arguments *arguments, struct error *error) {
+        int status = 0, r = wait_until_ready(running, &status, error);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                r = say_ready(running, arguments, error);
+        if (r < 0) {
+                (void) kill(running->pid, SIGTERM);
+                (void) child_wait(running->pid);
+                return r;
+        }
+        while (r == 0 && !has_ended(running, &status))
+                wait_for_signal(running, NULL);
+        if (status == 0 || (running->stops > 0 && status > SIGNAL_EXIT))
+                return CLI_DONE;
+        if (r > 0)
+                return error_set(error, -ECHILD, "%s did not start (exit status %d); it says above why",
+                                 running->service->program, status);
+        return error_set(error, -ECHILD, "%s has ended with %s %d", running->service->program,
+                         status > SIGNAL_EXIT ? "signal" : "exit status",
+                         status > SIGNAL_EXIT ? status - SIGNAL_EXIT : status);
+}
+
+int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
+        _cleanup_(running_done) struct running running = { .cli = cli, .service = &cli_services[0] };
+        const char *folder = cli_argument(arguments, "dir");
+        running.config = cli_argument(arguments, "config");
+        if (!folder && !running.config)
+                return cli_refuse(cli, "say what to serve: --dir FOLDER, or --config FILE");
+        if (running.config && (folder || cli_argument(arguments, "http") || cli_argument(arguments, "https") ||
+                               cli_argument(arguments, "workers")))
+                return cli_refuse(cli, "with --config the configuration says folder, addresses and workers");
+        int r = state_folder_open(cli_argument(arguments, "state"), error, &running.folder);
+        if (r >= 0 && folder)
+                r = make_config(&running, arguments, error);
+        if (r >= 0)
+                r = start(&running, error);
+        return r < 0 ? r : run_to_the_end(&running, arguments, error);
+}

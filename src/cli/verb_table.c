@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command with its options and its words: parser, help, completion and manual page come from here. */
+#include <string.h>
+
+#include "cli/verbs.h"
+#include "config/config.h"
+
+#define CONFIG_OPTION                                                                                  \
+        {                                                                                              \
+                .name = "config", .letter = 'c', .value = "FILE", .words = CLI_WORDS_FILE,             \
+                .help = "the configuration, with conf.d beside it (default: " CONFIG_DEFAULT_FILE ")", \
+        }
+#define SOCKET_OPTION                                                                 \
+        {                                                                             \
+                .name = "socket", .value = "PATH", .words = CLI_WORDS_FILE,           \
+                .help = "the admin socket to ask (default: /run/ccodes/server.sock)", \
+        }
+
+const struct cli_option cli_global_options[] = {
+        { .name = "json", .help = "print JSON, for programs" },
+        { .name = "color",
+          .value = "WHEN",
+          .words = CLI_WORDS_COLOUR,
+          .help = "auto, always or never (default: auto)" },
+        { .name = "help", .letter = 'h', .help = "say what the command does" },
+        { .name = "version", .help = "print the version" },
+        { 0 },
+};
+
+const char *const cli_group_titles[CLI_GROUP_COUNT] = {
+        [CLI_GROUP_LOOK] = "Look",
+        [CLI_GROUP_CONFIGURE] = "Configure",
+        [CLI_GROUP_MANAGE] = "Manage",
+        [CLI_GROUP_SET_UP] = "Try and install",
+};
+
+static const struct cli_option status_options[] = {
+        SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option logs_options[] = {
+        { .name = "follow", .letter = 'f', .help = "go on with new entries as they come" },
+        { .name = "unit",
+          .letter = 'u',
+          .value = "UNIT",
+          .words = CLI_WORDS_SERVICE,
+          .help = "of this service or unit only; may be repeated" },
+        { .name = "priority",
+          .letter = 'p',
+          .value = "LEVEL",
+          .words = CLI_WORDS_PRIORITY,
+          .help = "of this importance or more: emerg, alert, crit, err, warning, notice, info, debug" },
+        { .name = "since", .letter = 'S', .value = "TIME", .words = CLI_WORDS_SPAN, .help = "not older than this" },
+        { .name = "until", .letter = 'U', .value = "TIME", .words = CLI_WORDS_SPAN, .help = "not newer than this" },
+        { .name = "lines",
+          .letter = 'n',
+          .value = "COUNT",
+          .help = "at most so many entries, the newest; \"all\" (default: 100, with --since all)" },
+        { .name = "directory",
+          .letter = 'D',
+          .value = "FOLDER",
+          .words = CLI_WORDS_FOLDER,
+          .help = "read the journal files in FOLDER" },
+        { 0 },
+};
+
+static const struct cli_option config_check_options[] = {
+        CONFIG_OPTION,
+        { .name = "no-files", .help = "do not look at the files that the configuration names" },
+        { 0 },
+};
+
+static const struct cli_option config_show_options[] = {
+        CONFIG_OPTION,
+        { .name = "origin", .help = "say of each value which line it comes from" },
+        { .name = "running", .help = "show what the running server has in force, not the files" },
+        SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option config_diff_options[] = {
+        CONFIG_OPTION,
+        SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option reload_options[] = {
+        { .name = "direct",
+          .value = "NAME",
+          .help = "ask /run/ccodes/NAME.sock without asking systemd first; for ExecReload=" },
+        SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option run_options[] = {
+        { .name = "dir", .value = "FOLDER", .words = CLI_WORDS_FOLDER, .help = "serve this folder" },
+        { .name = "http",
+          .value = "ADDRESS",
+          .help = "over HTTP here: 8080, localhost:8080, 0.0.0.0:8080, [::1]:8080" },
+        { .name = "https", .value = "ADDRESS", .help = "over HTTPS here, with a certificate made for development" },
+        { .name = "workers", .value = "COUNT", .help = "threads that serve (default: one for each CPU)" },
+        { .name = "config",
+          .letter = 'c',
+          .value = "FILE",
+          .words = CLI_WORDS_FILE,
+          .help = "do what this configuration says, instead of --dir" },
+        { .name = "state",
+          .value = "FOLDER",
+          .words = CLI_WORDS_FOLDER,
+          .help = "keep sockets and made files here (default: a folder that is removed at the end)" },
+        { 0 },
+};
+
+static const struct cli_option install_options[] = {
+        { .name = "dry-run", .help = "only say what would be done" },
+        { 0 },
+};
+
+static const struct cli_option uninstall_options[] = {
+        { .name = "purge", .help = "remove the configuration, its certificates and the logs too; never a site" },
+        { .name = "dry-run", .help = "only say what would be done" },
+        { 0 },
+};
+
+const struct cli_verb cli_verbs[] = {
+        {
+                        .name = "status",
+                        .group = CLI_GROUP_LOOK,
+                        .summary = "Show services, sockets, versions, uptime and requests a second",
+                        .description = "Shows what systemd says of each service and its sockets, and what the service "
+                                       "says of itself. Looking never starts a service that waits for its first "
+                                       "connection. Without systemd, or with --socket, only the service is asked.\n\n"
+                                       "The exit status is 3 when a service does not run.",
+                        .options = status_options,
+                        .run = verb_status,
+        },
+        {
+                        .name = "logs",
+                        .group = CLI_GROUP_LOOK,
+                        .operands = "[FIELD=VALUE…]",
+                        .operands_max = 64,
+                        .summary = "Read the journal of the services",
+                        .description = "Shows what the services wrote, and what systemd wrote of them. FIELD=VALUE "
+                                       "shows entries that have the field; for one FIELD any of the values, of "
+                                       "different ones all. CCODES_CAUSE=no-site shows the requests that failed for "
+                                       "this cause.\n\n"
+                                       "TIME is a moment (2026-05-01, \"2026-05-01 18:30\", 18:30, today, yesterday, "
+                                       "now, @1777660200) or a span back from now (\"15min\", \"2h 30min ago\").\n\n"
+                                       "With --json an object a line, with every field of the entry.",
+                        .options = logs_options,
+                        .run = verb_logs,
+        },
+        {
+                        .name = "explain",
+                        .group = CLI_GROUP_LOOK,
+                        .operands = "[CODE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_CAUSE,
+                        .summary = "Say what a cause means and what can be done",
+                        .description = "Every answer that is no success has a cause. Its code stands in the answer "
+                                       "(Ccodes-Cause), in the journal (CCODES_CAUSE=) and in the metrics. Without "
+                                       "CODE all of them are listed.",
+                        .run = verb_explain,
+        },
+        {
+                        .name = "version",
+                        .group = CLI_GROUP_LOOK,
+                        .summary = "Print the version and what it was built with",
+                        .run = verb_version,
+        },
+        {
+                        .name = "config check",
+                        .group = CLI_GROUP_CONFIGURE,
+                        .summary = "Check the configuration and the files that it names",
+                        .description = "Says file, line and column of every fault. Roots, certificates and keys are "
+                                       "looked at by ccodes-server itself; as root and with the usual configuration it "
+                                       "looks as the user that it will run as, so that missing rights show.",
+                        .options = config_check_options,
+                        .run = verb_config_check,
+        },
+        {
+                        .name = "config show",
+                        .group = CLI_GROUP_CONFIGURE,
+                        .summary = "Show the whole configuration, defaults included",
+                        .options = config_show_options,
+                        .run = verb_config_show,
+        },
+        {
+                        .name = "config get",
+                        .group = CLI_GROUP_CONFIGURE,
+                        .operands = "KEY",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .words = CLI_WORDS_CONFIG_KEY,
+                        .summary = "Print one value",
+                        .description = "KEY is a path such as http.limits.max_body, site[blog].root or "
+                                       "site[blog].rule[1].path.",
+                        .options = config_show_options,
+                        .run = verb_config_get,
+        },
+        {
+                        .name = "config diff",
+                        .group = CLI_GROUP_CONFIGURE,
+                        .summary = "Show what a reload would change",
+                        .description = "Compares the files with what the running server has in force, and says of each "
+                                       "value whether a reload is enough or `ccodesctl apply` is needed.",
+                        .options = config_diff_options,
+                        .run = verb_config_diff,
+        },
+        {
+                        .name = "config schema",
+                        .group = CLI_GROUP_CONFIGURE,
+                        .summary = "Print the JSON Schema of the configuration, for editors",
+                        .run = verb_config_schema,
+        },
+        {
+                        .name = "reload",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Put the configuration in force in the running service",
+                        .description = "Waits until the new configuration is in force, and says what changed. When it "
+                                       "has a fault, every fault is printed and the old configuration stays in force.",
+                        .options = reload_options,
+                        .run = verb_reload,
+        },
+        {
+                        .name = "apply",
+                        .group = CLI_GROUP_MANAGE,
+                        .summary = "Put everything in force by new instances, without losing a request",
+                        .description = "For what a reload cannot change: listeners, workers, a new version. A standby "
+                                       "instance takes over while the service starts anew; requests that are under way "
+                                       "may end (drain_timeout). A service that does not run is started. When a step "
+                                       "fails, an instance goes on serving, and it is said what to do.",
+                        .run = verb_apply,
+        },
+        {
+                        .name = "start",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Start the service and its sockets",
+                        .run = verb_start,
+        },
+        {
+                        .name = "stop",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Stop the service and its sockets",
+                        .description = "Requests that are under way may end (drain_timeout). The sockets are closed, "
+                                       "so "
+                                       "that no connection starts the service again.",
+                        .run = verb_stop,
+        },
+        {
+                        .name = "restart",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Stop the service and start it again",
+                        .description = "Connections wait in the sockets meanwhile; none is refused. `ccodesctl apply` "
+                                       "spares them the wait.",
+                        .run = verb_restart,
+        },
+        {
+                        .name = "enable",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Start the service now and at each boot",
+                        .run = verb_enable,
+        },
+        {
+                        .name = "disable",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[SERVICE]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_SERVICE,
+                        .summary = "Stop the service and do not start it at boot",
+                        .run = verb_disable,
+        },
+        {
+                        .name = "run",
+                        .group = CLI_GROUP_SET_UP,
+                        .summary = "Serve a folder, or by a configuration, in the foreground",
+                        .description = "For a first try and for development; needs neither root nor systemd. Prints "
+                                       "the "
+                                       "addresses once it serves, and ends with Ctrl-C.\n\n"
+                                       "A port alone means every address of the machine, localhost means 127.0.0.1 and "
+                                       "::1, port 0 one that is free. The certificate for --https is kept in "
+                                       "~/.local/share/ccodes, so that a browser's exception for it lasts.\n\n"
+                                       "With --json a line of JSON is printed once it serves.",
+                        .options = run_options,
+                        .run = verb_run,
+        },
+        {
+                        .name = "install",
+                        .group = CLI_GROUP_SET_UP,
+                        .summary = "Install a build from source, its units, users and folders",
+                        .description = "From the folder of a build: copies programs, units and manual pages to where "
+                                       "the build was configured for, makes the user ccodes-server, the folders, a "
+                                       "sample site and a certificate. Nothing is started; what is there already, such "
+                                       "as a configuration, stays as it is. A package is the better way where there is "
+                                       "one.",
+                        .options = install_options,
+                        .run = verb_install,
+        },
+        {
+                        .name = "uninstall",
+                        .group = CLI_GROUP_SET_UP,
+                        .summary = "Stop the services and remove what install has copied",
+                        .description = "Configuration, certificates and logs stay unless --purge is given. Sites "
+                                       "always "
+                                       "stay.",
+                        .options = uninstall_options,
+                        .run = verb_uninstall,
+        },
+        { 0 },
+};
+
+const struct cli_verb *cli_verb_find(const char *const *words, size_t *ret_length) {
+        for (const struct cli_verb *verb = cli_verbs; verb->name && words[0]; verb++) {
+                size_t length = strcspn(verb->name, " ");
+                bool two = verb->name[length] == ' ';
+                if (strncmp(verb->name, words[0], length) != 0 || words[0][length] != '\0')
+                        continue;
+                if (two && (!words[1] || strcmp(verb->name + length + 1, words[1]) != 0))
+                        continue;
+                *ret_length = two ? 2 : 1;
+                return verb;
+        }
+        return NULL;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/cli.h"
+
+/* The verbs, for the table of them: each is what struct cli_verb says of `run`. */
+
+/* verb_status.c */
+int verb_status(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_explain.c */
+int verb_explain(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_logs.c */
+int verb_logs(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_version.c */
+int verb_version(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_config.c */
+int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_config_show(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_config_get(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_config_diff(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_config_schema(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_reload.c */
+int verb_reload(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_service.c */
+int verb_start(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_stop(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_restart(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_enable(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_disable(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_apply.c */
+int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_run.c */
+int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_install.c */
+int verb_install(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
