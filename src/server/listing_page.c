@@ -23,7 +23,7 @@ static const char page_style[] =
                 "table{width:100%;border-collapse:collapse}\n"
                 "th,td{padding:.45rem .6rem;border-bottom:1px solid var(--line);text-align:left}\n"
                 "th{font-size:.8rem;font-weight:600;white-space:nowrap}th a{color:var(--faint)}\n"
-                "th[aria-sort] a{color:var(--ink)}\n"
+                "th[aria-sort] a{color:var(--ink)}th:first-child{width:100%}\n"
                 "td{vertical-align:top;overflow-wrap:anywhere}tbody tr:hover{background:var(--hover)}\n"
                 ".n{text-align:right;white-space:nowrap;color:var(--faint);font-variant-numeric:tabular-nums}\n"
                 ".d{font-weight:600}\n"
