@@ -29,7 +29,8 @@ INSIDE = Path("/run/ccodes-tests-files")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--machine", choices=["nspawn", "vm"], default="nspawn", help="what the system tests boot")
+    parser.addoption("--machine", choices=sorted(MACHINES), default=os.environ.get("CCODES_MACHINE", "nspawn"),
+                     help="what the system tests boot (default: $CCODES_MACHINE, then nspawn)")
     parser.addoption("--packages", type=Path, default=REPOSITORY / "build/deb", help="the folder with the .deb files")
 
 
@@ -85,7 +86,7 @@ def installed(machine, packages):
         unavailable("there is no package in build/deb; 'make deb' builds it")
     for package in packages:
         machine.put_file(INSIDE / package.name, package)
-    machine.run("apt-get", "-qy", "--no-download", "install", *(INSIDE / package.name for package in packages),
+    machine.run("apt-get", "-qy", "install", *(INSIDE / package.name for package in packages),
                 environment={"DEBIAN_FRONTEND": "noninteractive"}, timeout=120)
     return machine
 

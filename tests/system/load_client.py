@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs inside the machine under test: clients that count what they lose while the server is restarted.
 
-    load_client.py load URL...      requests without a pause until SIGTERM
+    load_client.py load URL...      requests of many clients until SIGTERM
     load_client.py waits URL        new connections at a fixed rate until SIGTERM, timed beside a control server
     load_client.py download URL     one response read slowly
 
@@ -154,8 +154,8 @@ class Counts:
         return {**self.counts, "lost": sum(self.counts[kind] for kind in self.KINDS), "examples": self.examples}
 
 
-def request_forever(url, kept, counts, stop):
-    """One client of the load: `kept` says whether it uses a connection more than once."""
+def request_forever(url, kept, counts, stop, pause=0):
+    """One client of the load: `kept` says whether it uses a connection more than once; `pause` is in seconds."""
     expected = None
     connection = None
     left = 0
@@ -172,6 +172,7 @@ def request_forever(url, kept, counts, stop):
                 raise Lost("wrong", f"status {status} with {len(body)} bytes")
             counts.add("answered")
             left -= 1
+            stop.wait(pause)
             if reusable and left > 0:
                 continue
         except ClosedWhileIdle:
@@ -199,7 +200,7 @@ def mark(path):
 def load(options):
     stop = stopped_by_signal()
     counts = Counts()
-    threads = [threading.Thread(target=request_forever, args=(url, number % 2 == 0, counts, stop))
+    threads = [threading.Thread(target=request_forever, args=(url, number % 2 == 0, counts, stop, options.pause))
                for url in options.url for number in range(options.clients)]
     for thread in threads:
         thread.start()
@@ -291,6 +292,7 @@ def main():
     command = commands.add_parser("load")
     command.add_argument("url", nargs="+")
     command.add_argument("--clients", type=int, default=4, help="for each URL; every second one keeps its connection")
+    command.add_argument("--pause", type=float, default=0, help="seconds between two requests of a client")
     command.set_defaults(function=load)
     command = commands.add_parser("waits")
     command.add_argument("url")

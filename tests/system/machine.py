@@ -72,6 +72,7 @@ class Machine:
     kind = ""
     patience = 1  # how many times slower than this host it may be; every timeout is multiplied by it
     keeps_time = True  # whether a duration measured inside means anything
+    rounds = 20  # how often a test does what it repeats
 
     def __init__(self, folder: Path, tree: Path):
         self.folder = folder

@@ -30,6 +30,22 @@ def missing():
     with open("/proc/filesystems", encoding="ascii") as file:
         if "\toverlay\n" not in file.read() and subprocess.run(["modprobe", "overlay"], check=False).returncode != 0:
             return "the kernel has no overlayfs"
+    return None if is_under_systemd() else missing_cgroups()
+
+
+def is_under_systemd():
+    return os.path.isdir("/run/systemd/system")
+
+
+def missing_cgroups():
+    """Where no systemd gives a scope, the cgroups have to be made by hand."""
+    trial = CgroupSet(f"ccodes-tests-{os.getpid()}-trial")
+    try:
+        trial.create()
+    except OSError as error:
+        return f"no cgroup can be made here: {error}"
+    finally:
+        trial.remove()
     return None
 
 
@@ -51,7 +67,7 @@ class NspawnMachine(Machine):
                 "--kill-signal=SIGRTMIN+3", f"--system-call-filter={SYSTEM_CALLS}",
                 f"--bind={self.folder}:/run/ccodes-tests", "/run/ccodes-tests/init"]
         join = None
-        if os.path.isdir("/run/systemd/system"):
+        if is_under_systemd():
             argv = ["systemd-run", "--quiet", "--scope", "--collect", f"--unit={self.name}",
                     "--property=Delegate=yes", "--", *argv]
         else:

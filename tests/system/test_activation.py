@@ -16,7 +16,8 @@ def test_a_fresh_package_answers_the_first_connection(installed):
     status = installed.output("curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out",
                               "%{http_code}", "http://127.0.0.1/", timeout=30)
     assert 200 <= int(status) < 500
-    assert installed.output("systemctl", "is-active", SERVICE, check=False) == "active"
+    installed.wait_until(lambda: installed.run("systemctl", "is-active", SERVICE, check=False).ok,
+                         "the service is active")
 
 
 def test_the_first_connection_starts_the_service(server):
@@ -24,7 +25,7 @@ def test_the_first_connection_starts_the_service(server):
         server.stop()
         response = server.get(f"{scheme}://localhost/small.txt")
         assert (response.status, response.body) == (200, "small file\n" * 90)
-        assert server.state() == "active"
+        server.machine.wait_until(lambda: server.state() == "active", "the service is active")
 
 
 def test_files_over_http_and_https(server):

@@ -19,8 +19,8 @@ def broken(old, new):
 FAULTS = {
     "unknown key": (*broken("root =", "rooot ="), "root"),
     "syntax": (*broken('"tests"\ndefault', '"tests\ndefault'), ""),
-    "wrong type": (*broken("true\nroot", '"yes"\nroot'), ""),
-    "missing root": (*broken('"/srv/ccodes-tests"', '"/srv/is-not-there"'), "/srv/is-not-there"),
+    "wrong type": (*broken("default = true", 'default = "yes"'), "default"),
+    "missing root": (*broken('root = "/srv/ccodes-tests"', 'root = "/srv/is-not-there"'), "/srv/is-not-there"),
 }
 
 

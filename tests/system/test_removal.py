@@ -7,8 +7,9 @@ Runs last: afterwards the machine has no package.
 import pytest
 from server import CONFIG_FILE, ROOT
 
-NOT_OURS = (f"{ROOT}/index.html", "/var/lib/ccodes/uploads/somebody/photo.jpg", "/var/lib/ccodes/jobs.db")
-OURS = ("/etc/ccodes", "/var/cache/ccodes", "/run/ccodes")
+DATA = ("/var/lib/ccodes/uploads/somebody/photo.jpg", "/var/lib/ccodes/jobs.db")
+NOT_OURS = (*DATA, f"{ROOT}/index.html")
+OURS = ("/etc/ccodes", "/var/cache/ccodes", "/var/log/ccodes", "/run/ccodes")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_removal_leaves_no_process_and_no_unit(server, package_names):
     machine = server.machine
     server.started()
     server.get("http://localhost/small.txt")
-    for path in NOT_OURS[1:]:
+    for path in DATA:
         machine.put(path, "keep me")
     assert traces(machine)
     machine.run("apt-get", "-qy", "remove", *package_names, environment={"DEBIAN_FRONTEND": "noninteractive"},
