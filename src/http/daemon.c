@@ -24,20 +24,22 @@
 #define UPKEEP_MSEC 1000
 #define TICKETS_NAME "ticket-keys"
 
-void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *format, ...) {
-        /* With the journal's prefix for the priority (sd-daemon(3)); a line each, since a line is an entry. */
+void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *message_id, const char *format,
+                     ...) {
         char text[ERROR_TEXT_MAX + 256];
         va_list arguments;
         va_start(arguments, format);
         (void) vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
-        char *rest = text;
-        for (char *line; (line = strsep(&rest, "\n"));) {
-                if (service_stderr_is_journal())
-                        fprintf(stderr, "<%d>%s\n", level, line);
-                else
-                        fprintf(stderr, "%s: %s\n", daemon->program->command, line);
+        if (service_stderr_is_journal()) {
+                logger_write_alone(daemon->program->command, (enum log_target) daemon->options.log_target, level,
+                                   message_id, text);
+                return;
         }
+        /* On a console each line says whose it is. */
+        char *rest = text;
+        for (char *line; (line = strsep(&rest, "\n"));)
+                fprintf(stderr, "%s: %s\n", daemon->program->command, line);
 }
 
 static const struct config_root *root_of(const struct http_daemon *daemon) {
@@ -259,15 +261,19 @@ static int start(struct http_daemon *daemon, struct config *config, struct error
         struct http_engine_sockets *sockets = NULL;
         _cleanup_close_ int admin = service_fds_claim(&daemon->fds, "admin");
 
+        daemon->failed_step = MESSAGE_ID_LISTEN_FAILED;
         int r = daemon_sockets_collect(daemon, listeners, workers, error, &sockets);
         if (r >= 0)
                 r = daemon_sockets_note(daemon, sockets, listeners->count);
         if (r >= 0 && admin < 0 && daemon->options.admin_socket)
                 r = admin = http_unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
-        if (r >= 0)
+        if (r >= 0) {
+                daemon->failed_step = MESSAGE_ID_SANDBOX_FAILED;
                 r = enter_sandbox(daemon, config, error);
+        }
         if (r >= 0)
                 r = start_logging(daemon, config, error);
+        daemon->failed_step = r < 0 ? daemon->failed_step : NULL;
         if (r >= 0)
                 r = make_tickets(daemon, config);
         if (r >= 0)
@@ -287,10 +293,17 @@ static int start(struct http_daemon *daemon, struct config *config, struct error
                 r = http_engine_new(&options, error, &daemon->engine);
         if (r >= 0)
                 r = metrics_shard_new(daemon->metrics, &daemon->shard);
-        if (r >= 0)
+        if (r >= 0) {
+                /* A root or a certificate that cannot be read: trying again does not help. */
+                daemon->failed_step = MESSAGE_ID_CONFIG_INVALID;
+                daemon->exit_status = EXIT_CONFIG;
                 r = daemon_generation_new(daemon, config_ref(config), daemon->log, error, &daemon->generation);
-        if (r >= 0)
+        }
+        if (r >= 0) {
+                daemon->failed_step = NULL;
+                daemon->exit_status = 0;
                 r = http_engine_start(daemon->engine, daemon->generation, sockets, error);
+        }
         if (r >= 0 && admin >= 0)
                 r = daemon_admin_start(daemon, take_fd(&admin), error);
         daemon_sockets_free(sockets, listeners->count);
@@ -372,7 +385,7 @@ int http_daemon_main(const struct http_daemon_program *program, int argc, char *
                               daemon.options.config, program->name);
         if (r < 0) {
                 config_unref(config);
-                daemon_complain(&daemon, LOG_LEVEL_ERROR, "%s", error.text);
+                daemon_complain(&daemon, LOG_LEVEL_ERROR, MESSAGE_ID_CONFIG_INVALID, "%s", error.text);
                 return daemon.options.check ? 1 : EXIT_CONFIG;
         }
         r = loop_new(&daemon.loop);
@@ -387,7 +400,10 @@ int http_daemon_main(const struct http_daemon_program *program, int argc, char *
         if (r >= 0 && !daemon.options.check)
                 r = run(&daemon);
         if (r < 0)
-                daemon_complain(&daemon, LOG_LEVEL_ERROR, "%s", error_is_set(&error) ? error.text : strerror(-r));
+                daemon_complain(&daemon, LOG_LEVEL_ERROR, daemon.failed_step, "%s",
+                                error_is_set(&error) ? error.text : strerror(-r));
         stop(&daemon);
-        return r < 0 ? 1 : 0;
+        if (r >= 0)
+                return 0;
+        return daemon.exit_status ? daemon.exit_status : 1;
 }

@@ -8,6 +8,7 @@
 
 #include "http/daemon_state.h"
 #include "http/listener_socket.h"
+#include "shared/message_id.h"
 #include "shared/syscall.h"
 
 #define SOCKETS_MAX 1024 /* of one listener */
@@ -22,7 +23,7 @@ static void check_address(const struct http_daemon *daemon, const struct config_
                 return;
         _cleanup_text_ struct text text = TEXT_INIT;
         config_address_append(&text, (const struct sockaddr *) &actual.storage, actual.length);
-        daemon_complain(daemon, LOG_LEVEL_WARNING,
+        daemon_complain(daemon, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED,
                         "listener '%s': its socket unit listens on %s, not on %s; run `systemctl daemon-reload` and "
                         "`ccodesctl apply`",
                         listener->name, text.data ? text.data : "another address", listener->address);

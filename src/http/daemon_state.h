@@ -58,12 +58,13 @@ struct http_daemon {
         struct timer watchdog, upkeep;
         uint64_t watchdog_interval; /* ms; 0: none */
         bool is_draining, is_stuck;
-        int exit_status;
+        const char *failed_step; /* MESSAGE_ID of what fails if the start fails now */
+        int exit_status;         /* of that */
 };
 
-/* daemon.c: says something on standard error, before there is a logger. */
-void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *format, ...)
-                __attribute__((format(printf, 3, 4)));
+/* daemon.c: says something while there is no logger: to the journal with its MESSAGE_ID (or NULL), to the console else. */
+void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *message_id, const char *format,
+                     ...) __attribute__((format(printf, 4, 5)));
 
 /* daemon_sockets.c: the sockets of every listener, from systemd by name or opened here. `ret_sockets` has an entry for each; free with
  * daemon_sockets_free (which closes nothing). */

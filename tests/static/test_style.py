@@ -47,7 +47,7 @@ def test_licence_line():
 def test_each_c_file_says_what_it_owns():
     silent = []
     for path in tracked(".c", ".cc"):
-        if not re.match(r"/\* SPDX[^\n]*\*/\n/\*", path.read_text()):
+        if not re.match(r"(/\*|//) SPDX[^\n]*\n\n?(/\*|//)", path.read_text()):
             silent.append(str(path.relative_to(TOP)))
     assert silent == []
 

@@ -93,180 +93,172 @@ static void the_tables_are_whole(void **state) {
 #define CERTIFICATE "[[certificate]]\nname = \"example.org\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n"
 #define AT(place) "/etc/ccodes/ccodes.toml:" place ": "
 
+static const struct {
+        const char *text, *message;
+} mistakes[] = {
+        { "[server]\nlisen = 80\n", AT("2:1") "unknown key 'lisen' in [server]; did you mean [[server.listener]]?" },
+        { "[[server.lisener]]\nname = \"a\"\n",
+          AT("1:1") "unknown section [[server.lisener]]; did you mean [[server.listener]]?" },
+        { "[[listener]]\nname = \"a\"\n", AT("1:1") "unknown section [[listener]]; it is written [[server.listener]]" },
+        { "root = \"/srv\"\n", AT("1:1") "unknown key 'root' at the top level; it belongs in [[site]]" },
+        { SITE "[errors]\n404 = \"/404.html\"\n", AT("4:1") "unknown section [errors]; it is written [site.errors]" },
+        { "[server]\nmax_body = 1\n", AT("2:1") "unknown key 'max_body' in [server]; it belongs in [http.limits]" },
+        { "[http.timeouts]\nidle = 1\n", AT("2:1") "unknown key 'idle' in [http.timeouts]; it belongs in "
+                                                   "[http.timeouts.handshake], [http.timeouts.head], "
+                                                   "[http.timeouts.body], [http.timeouts.send]" },
+        { "[server]\nworkers = \"all\"\n", AT("2:1") "'workers' in [server] must be a whole number, found the "
+                                                     "string \"all\"; for example: workers = 0" },
+        { "[server]\nworkers = -1\n", AT("2:1") "'workers' in [server] must be from 0 to 1024, found the number -1" },
+        { "[http.limits]\nmax_head = \"1M\"\n",
+          AT("2:1") "'max_head' in [http.limits] must be from 1K to 16K, found the string \"1M\"" },
+        { "[tls]\nminimum_version = 1.2\n",
+          AT("2:1") "'minimum_version' in [tls] must be one of \"1.2\", \"1.3\", found the number 1.2; for "
+                    "example: minimum_version "
+                    "= \"1.2\"" },
+        { "[tls]\nticket_rotation = \"1week\"\n",
+          AT("2:1") "'ticket_rotation' in [tls] must be from 1min to 3d 12h, found the string \"1week\"" },
+        { "[tls]\nciphers = \"A\\nB\"\n",
+          AT("2:1") "'ciphers' in [tls] must be one line of ASCII without space around it, found 'A B'" },
+        { "[log]\nlevel = \"warn\"\n", AT("2:1") "'level' in [log] must be one of \"error\", \"warning\", "
+                                                 "\"notice\", \"info\", \"debug\", found the string "
+                                                 "\"warn\"; did you mean \"warning\"?" },
+        { "[log.access]\ntarget = \"file\"\n",
+          AT("2:1") "[log.access] with target = \"file\" needs the key 'path'; for example: path = "
+                    "\"/var/log/ccodes/access.log\"" },
+        { "[log.access]\npath = \"/var/log/x\"\n",
+          AT("2:1") "'path' in [log.access] has no meaning without target = \"file\"" },
+        { "[[server.listener]]\nname = \"a b\"\naddress = \"80\"\n",
+          AT("2:1") "'name' in [[server.listener]] must be a name of up to 64 letters, digits, '.', '_' and "
+                    "'-', found 'a b'" },
+        { "[[server.listener]]\nname = \"a\"\n",
+          AT("1:1") "[[server.listener]] needs the key 'address'; for example: address = \"[::1]:8080\"" },
+        { "[[server.listener]]\nname = \"a\"\naddress = 80\n",
+          AT("3:1") "'address' in [[server.listener]] must be a string, found the number 80; for example: "
+                    "address = "
+                    "\"[::1]:8080\"" },
+        { "[[server.listener]]\nname = \"a\"\naddress = \"localhost:80\"\n",
+          AT("3:1") "'address' in [[server.listener]] must be an address: 'localhost:80' is a name, and names "
+                    "are not looked up; "
+                    "write 127.0.0.1:80 or [::1]:80" },
+        { LISTENER "client_ca = \"ca.pem\"\n",
+          AT("4:1") "listener 'web': 'client_ca' has no meaning without tls = true" },
+        { LISTENER "certificates = [\"a\"]\n",
+          AT("4:1") "listener 'web': 'certificates' has no meaning without tls = true" },
+        { LISTENER "tls = true\nclient_certificate_required = true\n" CERTIFICATE,
+          AT("5:1") "listener 'web': 'client_certificate_required' needs 'client_ca', the file of the "
+                    "authorities that sign "
+                    "client certificates" },
+        { LISTENER "tls = true\nredirect_https = true\n" CERTIFICATE,
+          AT("5:1") "listener 'web': 'redirect_https' on a TLS listener would redirect for ever" },
+        { LISTENER "tls = true\n", AT("4:1") "listener 'web' has tls = true, but there is no [[certificate]]; "
+                                             "add one with the keys 'name', 'certificate' "
+                                             "and 'key'" },
+        { LISTENER "tls = true\ncertificates = [\"exmaple.org\"]\n" CERTIFICATE,
+          AT("5:1") "listener 'web': no [[certificate]] is called 'exmaple.org'; did you mean 'example.org'?" },
+        { LISTENER "tls = true\ncertificates = [\"example.org\", \"other\"]\n" CERTIFICATE,
+          AT("5:1") "listener 'web': no [[certificate]] is called 'other'" },
+        { LISTENER "[[server.listener]]\nname = \"local\"\naddress = \"127.0.0.1:80\"\n",
+          AT("6:1") "listener 'local' at '127.0.0.1:80' overlaps listener 'web' at '80', see "
+                    "/etc/ccodes/ccodes.toml:1; an "
+                    "address can be opened once" },
+        { LISTENER LISTENER, AT("4:1") "[[server.listener]] 'web': the name is taken, see "
+                                       "/etc/ccodes/ccodes.toml:1; names must differ" },
+        { "[[certificate]]\nname = \"a\"\n",
+          AT("1:1") "[[certificate]] needs the key 'certificate'; for example: certificate = "
+                    "\"/etc/ccodes/certificates/example.org.pem\"\n" AT(
+                                    "1:1") "[[certificate]] needs the key 'key'; for example: key = "
+                                           "\"/etc/ccodes/certificates/example.org.key\"" },
+        { "[[site]]\nname = \"a\"\n", AT("1:1") "[[site]] needs the key 'root'; for example: root = \"/srv/www\"" },
+        { SITE "hosts = \"example.org\"\n", AT("4:1") "'hosts' in [[site]] must be an array of strings, found "
+                                                      "the string \"example.org\"; for example: hosts = "
+                                                      "[\"example.org\", \"*.example.org\"]" },
+        { SITE "hosts = [\"https://example.org\"]\n",
+          AT("4:1") "'hosts' in [[site]] must hold host names, not URLs, found 'https://example.org'" },
+        { SITE "hosts = [\"example.org:80\"]\n",
+          AT("4:1") "'hosts' in [[site]] must hold host names without a port, found 'example.org:80'" },
+        { SITE "hosts = [\"b\xC3\xBC"
+               "cher.example\"]\n",
+          AT("4:1") "'hosts' in [[site]] must hold host names in their ASCII form (xn--...), found 'b\xC3\xBC"
+                    "cher.example'" },
+        { SITE "hosts = [\"*\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names, found '*'; a site for "
+                                              "every other host has default = true" },
+        { SITE "hosts = [\"a..b\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names such as "
+                                                 "'example.org' or '*.example.org', found 'a..b'" },
+        { SITE "hosts = [\"a.*.b\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names such as "
+                                                  "'example.org' or '*.example.org', found 'a.*.b'" },
+        { SITE "hosts = [\"a.example\", \"A.Example\"]\n", AT("4:1") "site 'a' names the host 'A.Example' twice" },
+        { SITE "hosts = [\"x.example\"]\n[[site]]\nname = \"b\"\nroot = \"/srv\"\nhosts = [\"y.example\", "
+               "\"X.example\"]\n",
+          AT("8:1") "site 'b' names the host 'X.example', as site 'a' does, see /etc/ccodes/ccodes.toml:1" },
+        { SITE "[[site]]\nname = \"b\"\nroot = \"/srv\"\n",
+          AT("4:1") "site 'b' names no 'hosts' and so is the default one, as site 'a' is, see "
+                    "/etc/ccodes/ccodes.toml:1; only one "
+                    "site can answer for hosts that no site names" },
+        { SITE "[[site]]\nname = \"b\"\nroot = \"/srv\"\nhosts = [\"b\"]\ndefault = true\n",
+          AT("8:1") "site 'b' is the default one, as site 'a' is, see /etc/ccodes/ccodes.toml:1; only one site "
+                    "can answer for "
+                    "hosts that no site names" },
+        { SITE "index = [\"a/b\"]\n",
+          AT("4:1") "'index' in [[site]] must hold names of files, without '/', found 'a/b'" },
+        { SITE "fallback = \"../x\"\n",
+          AT("4:1") "'fallback' in [[site]] must be a path of a file beneath the root, found '../x'" },
+        { SITE "errors = { 200 = \"/ok.html\" }\n",
+          AT("4:1") "'errors' in [[site]] must hold keys from 400 to 599, found '200'" },
+        { SITE "errors = { 404 = \"/a//b\" }\n",
+          AT("4:1") "'errors' in [[site]] must hold paths of files beneath the root, found '/a//b'" },
+        { SITE "charset = \"utf 8\"\n", AT("4:1") "'charset' in [[site]] must be a word without space, found 'utf 8'" },
+        { SITE "hsts_subdomains = true\n", AT("4:1") "site 'a': 'hsts_subdomains' has no meaning without 'hsts'" },
+        { SITE "hsts = \"30d\"\nhsts_subdomains = true\nhsts_preload = true\n",
+          AT("6:1") "site 'a': 'hsts_preload' needs hsts_subdomains = true and a 'hsts' of at least 365d" },
+        { SITE "[site.compression]\ncodings = [\"brotli\"]\n",
+          AT("5:12") "'codings' in [site.compression] must be an array of \"br\", \"zstd\", \"gzip\", found "
+                     "the string \"brotli\"; for "
+                     "example: codings = [\"br\", \"zstd\", \"gzip\"]" },
+        { SITE "[site.compression]\ntypes = [\"text\"]\n",
+          AT("5:1") "'types' in [site.compression] must hold media types such as 'application/json', 'text/' "
+                    "or '+json', found "
+                    "'text'" },
+        { SITE "[site.compression]\nminimum_size = \"1M\"\nmaximum_size = \"1K\"\n",
+          AT("5:1") "'minimum_size' in [site.compression] may not be larger than 'maximum_size'" },
+        { SITE "[[site.rule]]\npath = \"x\"\nredirect = \"/y\"\n",
+          AT("5:1") "'path' in [[site.rule]] must be a pattern that begins with '/', found 'x'" },
+        { SITE "[[site.rule]]\npath = "
+               "\"/****************************************************************\"\nredirect = \"/y\"\n",
+          AT("5:1") "'path' in [[site.rule]] must have at most 31 stars, found "
+                    "'/***********************************************...'" },
+        { RULE, AT("5:1") "the rule for '/x' does nothing: it needs 'redirect', 'cache_control', 'headers', "
+                          "'content_type' or "
+                          "'link'" },
+        { RULE "redirect = \"example.org\"\n",
+          AT("6:1") "'redirect' in [[site.rule]] must be a path or a URL without spaces, found 'example.org'" },
+        { RULE "redirect = \"/a b\"\n",
+          AT("6:1") "'redirect' in [[site.rule]] must be a path or a URL without spaces, found '/a b'" },
+        { RULE "redirect = \"/y\"\nstatus = 304\n",
+          AT("7:1") "'status' in [[site.rule]] must be 301, 302, 303, 307 or 308, found 304" },
+        { RULE "redirect = \"/y\"\nstatus = 200\n",
+          AT("7:1") "'status' in [[site.rule]] must be from 301 to 308, found the number "
+                    "200" },
+        { RULE "headers = { \"X Y\" = \"1\" }\n",
+          AT("6:1") "'headers' in [[site.rule]] must hold names of header fields, found 'X Y'" },
+        { RULE "headers = { X-A = \"a\\nSet-Cookie: b\" }\n",
+          AT("6:1") "'headers' in [[site.rule]] must hold one line of ASCII without space around it for "
+                    "'X-A'" },
+        { RULE "headers = { content-length = \"1\" }\n",
+          AT("6:1") "'headers' in [[site.rule]] may not hold 'content-length': the server sets it itself" },
+        { RULE "cache_control = \" no-store\"\n",
+          AT("6:1") "'cache_control' in [[site.rule]] must be one line of ASCII without space around it, found "
+                    "' no-store'" },
+};
+
 static void mistakes_are_explained(void **state) {
         (void) state;
-        static const struct {
-                const char *text, *message;
-        } cases[] = {
-                { "[server]\nlisen = 80\n",
-                  AT("2:1") "unknown key 'lisen' in [server]; did you mean [[server.listener]]?" },
-                { "[[server.lisener]]\nname = \"a\"\n",
-                  AT("1:1") "unknown section [[server.lisener]]; did you mean [[server.listener]]?" },
-                { "[[listener]]\nname = \"a\"\n",
-                  AT("1:1") "unknown section [[listener]]; it is written [[server.listener]]" },
-                { "root = \"/srv\"\n", AT("1:1") "unknown key 'root' at the top level; it belongs in [[site]]" },
-                { SITE "[errors]\n404 = \"/404.html\"\n",
-                  AT("4:1") "unknown section [errors]; it is written [site.errors]" },
-                { "[server]\nmax_body = 1\n",
-                  AT("2:1") "unknown key 'max_body' in [server]; it belongs in [http.limits]" },
-                { "[http.timeouts]\nidle = 1\n", AT("2:1") "unknown key 'idle' in [http.timeouts]; it belongs in "
-                                                           "[http.timeouts.handshake], [http.timeouts.head], "
-                                                           "[http.timeouts.body], [http.timeouts.send]" },
-                { "[server]\nworkers = \"all\"\n", AT("2:1") "'workers' in [server] must be a whole number, found the "
-                                                             "string \"all\"; for example: workers = 0" },
-                { "[server]\nworkers = -1\n",
-                  AT("2:1") "'workers' in [server] must be from 0 to 1024, found the number -1" },
-                { "[http.limits]\nmax_head = \"1M\"\n",
-                  AT("2:1") "'max_head' in [http.limits] must be from 1K to 16K, found the string \"1M\"" },
-                { "[tls]\nminimum_version = 1.2\n",
-                  AT("2:1") "'minimum_version' in [tls] must be one of \"1.2\", \"1.3\", found the number 1.2; for "
-                            "example: minimum_version "
-                            "= \"1.2\"" },
-                { "[tls]\nticket_rotation = \"1week\"\n",
-                  AT("2:1") "'ticket_rotation' in [tls] must be from 1min to 3d 12h, found the string \"1week\"" },
-                { "[tls]\nciphers = \"A\\nB\"\n",
-                  AT("2:1") "'ciphers' in [tls] must be one line of ASCII without space around it, found 'A B'" },
-                { "[log]\nlevel = \"warn\"\n", AT("2:1") "'level' in [log] must be one of \"error\", \"warning\", "
-                                                         "\"notice\", \"info\", \"debug\", found the string "
-                                                         "\"warn\"; did you mean \"warning\"?" },
-                { "[log.access]\ntarget = \"file\"\n",
-                  AT("2:1") "[log.access] with target = \"file\" needs the key 'path'; for example: path = "
-                            "\"/var/log/ccodes/access.log\"" },
-                { "[log.access]\npath = \"/var/log/x\"\n",
-                  AT("2:1") "'path' in [log.access] has no meaning without target = \"file\"" },
-                { "[[server.listener]]\nname = \"a b\"\naddress = \"80\"\n",
-                  AT("2:1") "'name' in [[server.listener]] must be a name of up to 64 letters, digits, '.', '_' and "
-                            "'-', found 'a b'" },
-                { "[[server.listener]]\nname = \"a\"\n",
-                  AT("1:1") "[[server.listener]] needs the key 'address'; for example: address = \"[::1]:8080\"" },
-                { "[[server.listener]]\nname = \"a\"\naddress = 80\n",
-                  AT("3:1") "'address' in [[server.listener]] must be a string, found the number 80; for example: "
-                            "address = "
-                            "\"[::1]:8080\"" },
-                { "[[server.listener]]\nname = \"a\"\naddress = \"localhost:80\"\n",
-                  AT("3:1") "'address' in [[server.listener]] must be an address: 'localhost:80' is a name, and names "
-                            "are not looked up; "
-                            "write 127.0.0.1:80 or [::1]:80" },
-                { LISTENER "client_ca = \"ca.pem\"\n",
-                  AT("4:1") "listener 'web': 'client_ca' has no meaning without tls = true" },
-                { LISTENER "certificates = [\"a\"]\n",
-                  AT("4:1") "listener 'web': 'certificates' has no meaning without tls = true" },
-                { LISTENER "tls = true\nclient_certificate_required = true\n" CERTIFICATE,
-                  AT("5:1") "listener 'web': 'client_certificate_required' needs 'client_ca', the file of the "
-                            "authorities that sign "
-                            "client certificates" },
-                { LISTENER "tls = true\nredirect_https = true\n" CERTIFICATE,
-                  AT("5:1") "listener 'web': 'redirect_https' on a TLS listener would redirect for ever" },
-                { LISTENER "tls = true\n", AT("4:1") "listener 'web' has tls = true, but there is no [[certificate]]; "
-                                                     "add one with the keys 'name', 'certificate' "
-                                                     "and 'key'" },
-                { LISTENER "tls = true\ncertificates = [\"exmaple.org\"]\n" CERTIFICATE,
-                  AT("5:1") "listener 'web': no [[certificate]] is called 'exmaple.org'; did you mean 'example.org'?" },
-                { LISTENER "tls = true\ncertificates = [\"example.org\", \"other\"]\n" CERTIFICATE,
-                  AT("5:1") "listener 'web': no [[certificate]] is called 'other'" },
-                { LISTENER "[[server.listener]]\nname = \"local\"\naddress = \"127.0.0.1:80\"\n",
-                  AT("6:1") "listener 'local' at '127.0.0.1:80' overlaps listener 'web' at '80', see "
-                            "/etc/ccodes/ccodes.toml:1; an "
-                            "address can be opened once" },
-                { LISTENER LISTENER, AT("4:1") "[[server.listener]] 'web': the name is taken, see "
-                                               "/etc/ccodes/ccodes.toml:1; names must differ" },
-                { "[[certificate]]\nname = \"a\"\n",
-                  AT("1:1") "[[certificate]] needs the key 'certificate'; for example: certificate = "
-                            "\"/etc/ccodes/certificates/example.org.pem\"\n" AT(
-                                            "1:1") "[[certificate]] needs the key 'key'; for example: key = "
-                                                   "\"/etc/ccodes/certificates/example.org.key\"" },
-                { "[[site]]\nname = \"a\"\n",
-                  AT("1:1") "[[site]] needs the key 'root'; for example: root = \"/srv/www\"" },
-                { SITE "hosts = \"example.org\"\n", AT("4:1") "'hosts' in [[site]] must be an array of strings, found "
-                                                              "the string \"example.org\"; for example: hosts = "
-                                                              "[\"example.org\", \"*.example.org\"]" },
-                { SITE "hosts = [\"https://example.org\"]\n",
-                  AT("4:1") "'hosts' in [[site]] must hold host names, not URLs, found 'https://example.org'" },
-                { SITE "hosts = [\"example.org:80\"]\n",
-                  AT("4:1") "'hosts' in [[site]] must hold host names without a port, found 'example.org:80'" },
-                { SITE "hosts = [\"b\xC3\xBC"
-                       "cher.example\"]\n",
-                  AT("4:1") "'hosts' in [[site]] must hold host names in their ASCII form (xn--...), found 'b\xC3\xBC"
-                            "cher.example'" },
-                { SITE "hosts = [\"*\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names, found '*'; a site for "
-                                                      "every other host has default = true" },
-                { SITE "hosts = [\"a..b\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names such as "
-                                                         "'example.org' or '*.example.org', found 'a..b'" },
-                { SITE "hosts = [\"a.*.b\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names such as "
-                                                          "'example.org' or '*.example.org', found 'a.*.b'" },
-                { SITE "hosts = [\"a.example\", \"A.Example\"]\n",
-                  AT("4:1") "site 'a' names the host 'A.Example' twice" },
-                { SITE "hosts = [\"x.example\"]\n[[site]]\nname = \"b\"\nroot = \"/srv\"\nhosts = [\"y.example\", "
-                       "\"X.example\"]\n",
-                  AT("8:1") "site 'b' names the host 'X.example', as site 'a' does, see /etc/ccodes/ccodes.toml:1" },
-                { SITE "[[site]]\nname = \"b\"\nroot = \"/srv\"\n",
-                  AT("4:1") "site 'b' names no 'hosts' and so is the default one, as site 'a' is, see "
-                            "/etc/ccodes/ccodes.toml:1; only one "
-                            "site can answer for hosts that no site names" },
-                { SITE "[[site]]\nname = \"b\"\nroot = \"/srv\"\nhosts = [\"b\"]\ndefault = true\n",
-                  AT("8:1") "site 'b' is the default one, as site 'a' is, see /etc/ccodes/ccodes.toml:1; only one site "
-                            "can answer for "
-                            "hosts that no site names" },
-                { SITE "index = [\"a/b\"]\n",
-                  AT("4:1") "'index' in [[site]] must hold names of files, without '/', found 'a/b'" },
-                { SITE "fallback = \"../x\"\n",
-                  AT("4:1") "'fallback' in [[site]] must be a path of a file beneath the root, found '../x'" },
-                { SITE "errors = { 200 = \"/ok.html\" }\n",
-                  AT("4:1") "'errors' in [[site]] must hold keys from 400 to 599, found '200'" },
-                { SITE "errors = { 404 = \"/a//b\" }\n",
-                  AT("4:1") "'errors' in [[site]] must hold paths of files beneath the root, found '/a//b'" },
-                { SITE "charset = \"utf 8\"\n",
-                  AT("4:1") "'charset' in [[site]] must be a word without space, found 'utf 8'" },
-                { SITE "hsts_subdomains = true\n",
-                  AT("4:1") "site 'a': 'hsts_subdomains' has no meaning without 'hsts'" },
-                { SITE "hsts = \"30d\"\nhsts_subdomains = true\nhsts_preload = true\n",
-                  AT("6:1") "site 'a': 'hsts_preload' needs hsts_subdomains = true and a 'hsts' of at least 365d" },
-                { SITE "[site.compression]\ncodings = [\"brotli\"]\n",
-                  AT("5:12") "'codings' in [site.compression] must be an array of \"br\", \"zstd\", \"gzip\", found "
-                             "the string \"brotli\"; for "
-                             "example: codings = [\"br\", \"zstd\", \"gzip\"]" },
-                { SITE "[site.compression]\ntypes = [\"text\"]\n",
-                  AT("5:1") "'types' in [site.compression] must hold media types such as 'application/json', 'text/' "
-                            "or '+json', found "
-                            "'text'" },
-                { SITE "[site.compression]\nminimum_size = \"1M\"\nmaximum_size = \"1K\"\n",
-                  AT("5:1") "'minimum_size' in [site.compression] may not be larger than 'maximum_size'" },
-                { SITE "[[site.rule]]\npath = \"x\"\nredirect = \"/y\"\n",
-                  AT("5:1") "'path' in [[site.rule]] must be a pattern that begins with '/', found 'x'" },
-                { SITE "[[site.rule]]\npath = "
-                       "\"/****************************************************************\"\nredirect = \"/y\"\n",
-                  AT("5:1") "'path' in [[site.rule]] must have at most 31 stars, found "
-                            "'/***********************************************...'" },
-                { RULE, AT("5:1") "the rule for '/x' does nothing: it needs 'redirect', 'cache_control', 'headers', "
-                                  "'content_type' or "
-                                  "'link'" },
-                { RULE "redirect = \"example.org\"\n",
-                  AT("6:1") "'redirect' in [[site.rule]] must be a path or a URL without spaces, found 'example.org'" },
-                { RULE "redirect = \"/a b\"\n",
-                  AT("6:1") "'redirect' in [[site.rule]] must be a path or a URL without spaces, found '/a b'" },
-                { RULE "redirect = \"/y\"\nstatus = 304\n",
-                  AT("7:1") "'status' in [[site.rule]] must be 301, 302, 303, 307 or 308, found 304" },
-                { RULE "redirect = \"/y\"\nstatus = 200\n",
-                  AT("7:1") "'status' in [[site.rule]] must be from 301 to 308, found the number "
-                            "200" },
-                { RULE "headers = { \"X Y\" = \"1\" }\n",
-                  AT("6:1") "'headers' in [[site.rule]] must hold names of header fields, found 'X Y'" },
-                { RULE "headers = { X-A = \"a\\nSet-Cookie: b\" }\n",
-                  AT("6:1") "'headers' in [[site.rule]] must hold one line of ASCII without space around it for "
-                            "'X-A'" },
-                { RULE "headers = { content-length = \"1\" }\n",
-                  AT("6:1") "'headers' in [[site.rule]] may not hold 'content-length': the server sets it itself" },
-                { RULE "cache_control = \" no-store\"\n",
-                  AT("6:1") "'cache_control' in [[site.rule]] must be one line of ASCII without space around it, found "
-                            "' no-store'" },
-        };
-        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+        for (size_t i = 0; i < ELEMENTS_OF(mistakes); i++) {
                 struct error error = ERROR_INIT;
                 struct config *config = NULL;
-                int r = config_load_text(cases[i].text, "/etc/ccodes/ccodes.toml", &error, &config);
+                int r = config_load_text(mistakes[i].text, "/etc/ccodes/ccodes.toml", &error, &config);
                 if (r != -EINVAL)
-                        fail_msg("accepted: %s", cases[i].text);
-                assert_string_equal(error.text, cases[i].message);
+                        fail_msg("accepted: %s", mistakes[i].text);
+                assert_string_equal(error.text, mistakes[i].message);
                 assert_null(config);
         }
 }

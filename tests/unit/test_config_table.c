@@ -315,107 +315,102 @@ static void relative_paths_start_at_their_file(void **state) {
         }
 }
 
+static const struct {
+        const char *text, *message;
+} faults[] = {
+        { "boolean = 1",
+          "/etc/f.toml:1:1: 'boolean' at the top level must be true or false, found the number 1; for example: "
+          "boolean = true" },
+        { "integer = 1.5",
+          "/etc/f.toml:1:1: 'integer' at the top level must be a whole number, found the number 1.5; for "
+          "example: integer = -5" },
+        { "span = \"1 lightyear\"",
+          "/etc/f.toml:1:1: 'span' at the top level must be a span of time, found the string \"1 "
+          "lightyear\"; for example: span = \"infinity\"" },
+        { "span = -1", "/etc/f.toml:1:1: 'span' at the top level is out of range" },
+        { "span = \"999999999999999999999w\"", "/etc/f.toml:1:1: 'span' at the top level is out of range" },
+        { "size = []",
+          "/etc/f.toml:1:1: 'size' at the top level must be a size, found an array; for example: size = 1000" },
+        { "nothing = 2024-01-01",
+          "/etc/f.toml:1:1: 'nothing' at the top level must be a string, found a date or time" },
+        { "path = \"\"", "/etc/f.toml:1:1: 'path' at the top level must be a path, found an empty string" },
+        { "path = \"~/www\"",
+          "/etc/f.toml:1:1: 'path' at the top level must be a whole path: '~' stands for no folder here" },
+        { "path = \"a\\nb\"", "/etc/f.toml:1:1: 'path' at the top level must be a path without line breaks and tabs" },
+        { "choice = \"geren\"",
+          "/etc/f.toml:1:1: 'choice' at the top level must be one of \"red\", \"green\", \"blue\", found the "
+          "string \"geren\"; did you mean \"green\"?" },
+        { "choice = true", "/etc/f.toml:1:1: 'choice' at the top level must be one of \"red\", \"green\", "
+                           "\"blue\", found true; for "
+                           "example: choice = \"green\"" },
+        { "strings = \"x\"", "/etc/f.toml:1:1: 'strings' at the top level must be an array of strings, found "
+                             "the string \"x\"; for "
+                             "example: strings = [\"x\", \"y\"]" },
+        { "strings = [\n  \"x\",\n  2]",
+          "/etc/f.toml:3:3: 'strings' at the top level must be an array of strings, found the number "
+          "2; for example: strings = [\"x\", \"y\"]" },
+        { "choices = \"red\"",
+          "/etc/f.toml:1:1: 'choices' at the top level must be an array of \"red\", \"green\", \"blue\", found "
+          "the string \"red\"; for example: choices = [\"blue\", \"red\"]" },
+        { "choices = [\"red\", \"pink\"]",
+          "/etc/f.toml:1:19: 'choices' at the top level must be an array of \"red\", \"green\", "
+          "\"blue\", found the string \"pink\"; for example: choices = [\"blue\", \"red\"]" },
+        { "choices = [\"red\", \"red\"]", "/etc/f.toml:1:19: 'choices' at the top level has an entry twice" },
+        { "map = [\"a\"]", "/etc/f.toml:1:1: 'map' at the top level must be a table of strings, found an "
+                           "array; for example: map = "
+                           "{ b = \"1\", \"a c\" = \"2\" }" },
+        { "map.x = 1", "/etc/f.toml:1:5: 'map' at the top level must be a table of strings, found the number "
+                       "1; for example: map = "
+                       "{ b = \"1\", \"a c\" = \"2\" }" },
+        { "inner = 3", "/etc/f.toml:1:1: 'inner' at the top level must be a table, found the number 3; write [inner]" },
+        { "[[inner]]", "/etc/f.toml:1:1: [[inner]] must be written [inner]: there is only one" },
+        { "[pet]", "/etc/f.toml:1:1: [pet] must be written [[pet]]: there can be several" },
+        { "[inner.note]", "/etc/f.toml:1:1: [inner.note] must be written [[inner.note]]: there can be several" },
+        { "pet = [1]",
+          "/etc/f.toml:1:1: 'pet' at the top level must be an array of tables, found an array; write [[pet]]" },
+        { "[inner]\nspan = \"10ms\"",
+          "/etc/f.toml:2:1: 'span' in [inner] must be at least 1s, found the string \"10ms\"" },
+        { "[inner]\nsize = -1", "/etc/f.toml:2:1: 'size' in [inner] must be from 1K to 64K, found the number -1" },
+        { "[inner]\nsize = \"infinity\"",
+          "/etc/f.toml:2:1: 'size' in [inner] must be from 1K to 64K, found the string \"infinity\"" },
+        { "inner.note = [{}, {}, {}]", "/etc/f.toml:1:7: 'note' in [inner] may have at most 2 entries, found 3" },
+        { "[[pet]]\nlegs = 2", "/etc/f.toml:1:1: [[pet]] needs the key 'name'; for example: name = \"rex\"" },
+        { "[[pet]]\nname = \"a\"\nlegs = 10",
+          "/etc/f.toml:3:1: 'legs' in [[pet]] must be from 0 to 8, found the number 10" },
+        { "[[pet]]\nname = \"a\"\nlegs = 3", "/etc/f.toml:3:1: 'legs' in [[pet]] must be even, found 3" },
+        { "[[pet]]\nname = \"snake\"\nlegs = 2", "/etc/f.toml:3:1: a snake has no legs" },
+        { "[[pet]]\nname = \"snake\"", "/etc/f.toml:1:1: a snake has no legs" },
+        { "[[pet]]\nname = \"a\"\n[[pet]]\nname = \"b\"\n[[pet]]\nname = \"a\"",
+          "/etc/f.toml:5:1: [[pet]] 'a': the name is taken, see /etc/f.toml:1; names must differ" },
+        { "boolen = true", "/etc/f.toml:1:1: unknown key 'boolen' at the top level; did you mean 'boolean'?" },
+        { "[iner]", "/etc/f.toml:1:1: unknown section [iner]; did you mean [inner]?" },
+        { "[[pets]]", "/etc/f.toml:1:1: unknown section [[pets]]; did you mean [[pet]]?" },
+        { "[inner.not]", "/etc/f.toml:1:1: unknown section [inner.not]; did you mean [[inner.note]]?" },
+        { "legs = 2", "/etc/f.toml:1:1: unknown key 'legs' at the top level; it belongs in [[pet]]" },
+        { "[inner]\nlegs = 2\n", "/etc/f.toml:2:1: unknown key 'legs' in [inner]; it belongs in [[pet]]" },
+        { "[inner]\n  xyz = 2\n", "/etc/f.toml:2:3: unknown key 'xyz' in [inner]; known here: 'span', 'size', 'note'" },
+        { "inner = { \"a\\nb\" = 1 }",
+          "/etc/f.toml:1:11: unknown key 'a b' in [inner]; known here: 'span', 'size', 'note'" },
+        { "string = 1\n[inner]\nspan = true\n[[pet]]\nname = 1\n",
+          "/etc/f.toml:1:1: 'string' at the top level must be a string, found the number 1; for example: "
+          "string = \"a "
+          "\\\"b\\\"\\n\\\\c\"\n"
+          "/etc/f.toml:3:1: 'span' in [inner] must be a span of time, found true; for example: span = "
+          "\"1min\"\n"
+          "/etc/f.toml:5:1: 'name' in [[pet]] must be a string, found the number 1; for example: name = "
+          "\"rex\"" },
+};
+
 static void faults_say_what_to_write(void **state) {
         (void) state;
-        static const struct {
-                const char *text, *message;
-        } cases[] = {
-                { "boolean = 1",
-                  "/etc/f.toml:1:1: 'boolean' at the top level must be true or false, found the number 1; for example: "
-                  "boolean = true" },
-                { "integer = 1.5",
-                  "/etc/f.toml:1:1: 'integer' at the top level must be a whole number, found the number 1.5; for "
-                  "example: integer = -5" },
-                { "span = \"1 lightyear\"",
-                  "/etc/f.toml:1:1: 'span' at the top level must be a span of time, found the string \"1 "
-                  "lightyear\"; for example: span = \"infinity\"" },
-                { "span = -1", "/etc/f.toml:1:1: 'span' at the top level is out of range" },
-                { "span = \"999999999999999999999w\"", "/etc/f.toml:1:1: 'span' at the top level is out of range" },
-                { "size = []",
-                  "/etc/f.toml:1:1: 'size' at the top level must be a size, found an array; for example: size = 1000" },
-                { "nothing = 2024-01-01",
-                  "/etc/f.toml:1:1: 'nothing' at the top level must be a string, found a date or time" },
-                { "path = \"\"", "/etc/f.toml:1:1: 'path' at the top level must be a path, found an empty string" },
-                { "path = \"~/www\"",
-                  "/etc/f.toml:1:1: 'path' at the top level must be a whole path: '~' stands for no folder here" },
-                { "path = \"a\\nb\"",
-                  "/etc/f.toml:1:1: 'path' at the top level must be a path without line breaks and tabs" },
-                { "choice = \"geren\"",
-                  "/etc/f.toml:1:1: 'choice' at the top level must be one of \"red\", \"green\", \"blue\", found the "
-                  "string \"geren\"; did you mean \"green\"?" },
-                { "choice = true", "/etc/f.toml:1:1: 'choice' at the top level must be one of \"red\", \"green\", "
-                                   "\"blue\", found true; for "
-                                   "example: choice = \"green\"" },
-                { "strings = \"x\"", "/etc/f.toml:1:1: 'strings' at the top level must be an array of strings, found "
-                                     "the string \"x\"; for "
-                                     "example: strings = [\"x\", \"y\"]" },
-                { "strings = [\n  \"x\",\n  2]",
-                  "/etc/f.toml:3:3: 'strings' at the top level must be an array of strings, found the number "
-                  "2; for example: strings = [\"x\", \"y\"]" },
-                { "choices = \"red\"",
-                  "/etc/f.toml:1:1: 'choices' at the top level must be an array of \"red\", \"green\", \"blue\", found "
-                  "the string \"red\"; for example: choices = [\"blue\", \"red\"]" },
-                { "choices = [\"red\", \"pink\"]",
-                  "/etc/f.toml:1:19: 'choices' at the top level must be an array of \"red\", \"green\", "
-                  "\"blue\", found the string \"pink\"; for example: choices = [\"blue\", \"red\"]" },
-                { "choices = [\"red\", \"red\"]", "/etc/f.toml:1:19: 'choices' at the top level has an entry twice" },
-                { "map = [\"a\"]", "/etc/f.toml:1:1: 'map' at the top level must be a table of strings, found an "
-                                   "array; for example: map = "
-                                   "{ b = \"1\", \"a c\" = \"2\" }" },
-                { "map.x = 1", "/etc/f.toml:1:5: 'map' at the top level must be a table of strings, found the number "
-                               "1; for example: map = "
-                               "{ b = \"1\", \"a c\" = \"2\" }" },
-                { "inner = 3",
-                  "/etc/f.toml:1:1: 'inner' at the top level must be a table, found the number 3; write [inner]" },
-                { "[[inner]]", "/etc/f.toml:1:1: [[inner]] must be written [inner]: there is only one" },
-                { "[pet]", "/etc/f.toml:1:1: [pet] must be written [[pet]]: there can be several" },
-                { "[inner.note]",
-                  "/etc/f.toml:1:1: [inner.note] must be written [[inner.note]]: there can be several" },
-                { "pet = [1]",
-                  "/etc/f.toml:1:1: 'pet' at the top level must be an array of tables, found an array; write [[pet]]" },
-                { "[inner]\nspan = \"10ms\"",
-                  "/etc/f.toml:2:1: 'span' in [inner] must be at least 1s, found the string \"10ms\"" },
-                { "[inner]\nsize = -1",
-                  "/etc/f.toml:2:1: 'size' in [inner] must be from 1K to 64K, found the number -1" },
-                { "[inner]\nsize = \"infinity\"",
-                  "/etc/f.toml:2:1: 'size' in [inner] must be from 1K to 64K, found the string \"infinity\"" },
-                { "inner.note = [{}, {}, {}]",
-                  "/etc/f.toml:1:7: 'note' in [inner] may have at most 2 entries, found 3" },
-                { "[[pet]]\nlegs = 2", "/etc/f.toml:1:1: [[pet]] needs the key 'name'; for example: name = \"rex\"" },
-                { "[[pet]]\nname = \"a\"\nlegs = 10",
-                  "/etc/f.toml:3:1: 'legs' in [[pet]] must be from 0 to 8, found the number 10" },
-                { "[[pet]]\nname = \"a\"\nlegs = 3", "/etc/f.toml:3:1: 'legs' in [[pet]] must be even, found 3" },
-                { "[[pet]]\nname = \"snake\"\nlegs = 2", "/etc/f.toml:3:1: a snake has no legs" },
-                { "[[pet]]\nname = \"snake\"", "/etc/f.toml:1:1: a snake has no legs" },
-                { "[[pet]]\nname = \"a\"\n[[pet]]\nname = \"b\"\n[[pet]]\nname = \"a\"",
-                  "/etc/f.toml:5:1: [[pet]] 'a': the name is taken, see /etc/f.toml:1; names must differ" },
-                { "boolen = true", "/etc/f.toml:1:1: unknown key 'boolen' at the top level; did you mean 'boolean'?" },
-                { "[iner]", "/etc/f.toml:1:1: unknown section [iner]; did you mean [inner]?" },
-                { "[[pets]]", "/etc/f.toml:1:1: unknown section [[pets]]; did you mean [[pet]]?" },
-                { "[inner.not]", "/etc/f.toml:1:1: unknown section [inner.not]; did you mean [[inner.note]]?" },
-                { "legs = 2", "/etc/f.toml:1:1: unknown key 'legs' at the top level; it belongs in [[pet]]" },
-                { "[inner]\nlegs = 2\n", "/etc/f.toml:2:1: unknown key 'legs' in [inner]; it belongs in [[pet]]" },
-                { "[inner]\n  xyz = 2\n",
-                  "/etc/f.toml:2:3: unknown key 'xyz' in [inner]; known here: 'span', 'size', 'note'" },
-                { "inner = { \"a\\nb\" = 1 }",
-                  "/etc/f.toml:1:11: unknown key 'a b' in [inner]; known here: 'span', 'size', 'note'" },
-                { "string = 1\n[inner]\nspan = true\n[[pet]]\nname = 1\n",
-                  "/etc/f.toml:1:1: 'string' at the top level must be a string, found the number 1; for example: "
-                  "string = \"a "
-                  "\\\"b\\\"\\n\\\\c\"\n"
-                  "/etc/f.toml:3:1: 'span' in [inner] must be a span of time, found true; for example: span = "
-                  "\"1min\"\n"
-                  "/etc/f.toml:5:1: 'name' in [[pet]] must be a string, found the number 1; for example: name = "
-                  "\"rex\"" },
-        };
-        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+        for (size_t i = 0; i < ELEMENTS_OF(faults); i++) {
                 struct arena arena;
                 arena_init(&arena, 0);
                 struct error error = ERROR_INIT;
                 struct config_tree *tree;
                 struct all all;
-                assert_int_equal(bind_text(cases[i].text, &arena, &error, &tree, &all), -EINVAL);
-                assert_string_equal(error.text, cases[i].message);
+                assert_int_equal(bind_text(faults[i].text, &arena, &error, &tree, &all), -EINVAL);
+                assert_string_equal(error.text, faults[i].message);
                 arena_done(&arena);
         }
 }
