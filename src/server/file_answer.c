@@ -87,6 +87,8 @@ void file_request_set_body(struct file_request *request, const struct file_varia
 static void send_variant(struct file_request *request, const struct file_variant *variant, enum http_coding coding) {
         const struct http_request *http = &request->exchange->request;
         struct http_response *response = &request->exchange->response;
+        if (coding != HTTP_CODING_IDENTITY)
+                response->coding = http_coding_name(coding);
         if (http_fields_has(&http->fields, HTTP_FIELD_RANGE) && http->method == HTTP_METHOD_GET &&
             file_answer_ranges(request, variant, coding))
                 return;
@@ -99,8 +101,6 @@ static void send_variant(struct file_request *request, const struct file_variant
                 return;
         }
         response->status = 200;
-        if (coding != HTTP_CODING_IDENTITY)
-                response->coding = http_coding_name(coding);
         file_request_set_body(request, variant, 0, variant->length);
         file_request_respond(request);
 }

@@ -196,7 +196,7 @@ static bool is_worth_keeping(const struct file_cache *cache, const struct file_e
 
 static void touch(struct file_cache *cache, struct file_entry *entry, uint64_t now) {
         entry->touched = now;
-        file_entry_touch(entry);
+        file_entry_touch(entry, now);
         list_remove(&entry->recent);
         list_prepend(list_of(cache, entry), &entry->recent);
 }

@@ -79,7 +79,7 @@ static void write_etag(const struct file_entry *entry, enum http_coding coding, 
         static const uint64_t key[2] = { 0x636f6e7461696e65, 0x722d636f6465732e };
         const struct file_source *source = source_of(entry, coding);
         const uint64_t words[] = { source->identity.inode, source->identity.size,
-                                   (uint64_t) source->identity.modified_nsec };
+                                   (uint64_t) source->identity.modified_nsec, source->salt };
         unsigned long long hash = siphash13(words, sizeof(words), key);
         int length;
         if (coding == HTTP_CODING_IDENTITY)
@@ -212,10 +212,10 @@ bool file_entry_is_evicted(const struct file_entry *entry) {
         return false;
 }
 
-void file_entry_touch(struct file_entry *entry) {
+void file_entry_touch(struct file_entry *entry, uint64_t now) {
         for (unsigned i = 0; i < FILE_CODINGS; i++)
                 if (entry->result.sources[i].version)
-                        file_version_touch(entry->result.sources[i].version);
+                        file_version_touch(entry->result.sources[i].version, now);
 }
 
 bool file_entry_is_open(const struct file_entry *entry) {

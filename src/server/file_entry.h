@@ -81,8 +81,8 @@ const struct http_head_block *file_entry_redirect_head(struct file_entry *entry)
 /* Whether a body that the entry counts on has given way in the store. */
 bool file_entry_is_evicted(const struct file_entry *entry);
 
-/* Tells the store that the entry's bodies are in use. */
-void file_entry_touch(struct file_entry *entry);
+/* Tells the store that the entry's bodies are in use at `now` (loop clock, ms). */
+void file_entry_touch(struct file_entry *entry, uint64_t now);
 
 /* Whether the entry holds a file open. */
 bool file_entry_is_open(const struct file_entry *entry);

@@ -135,6 +135,19 @@ static int read_body(const struct lookup *lookup, struct file_source *source) {
         return r;
 }
 
+/* A file that changed just now may change once more without a trace: its tag is then made of its content, or, where that is
+ * not at hand, holds for this look-up only. */
+static void add_salt(struct file_source *source) {
+        static const uint64_t key[2] = { 0x736f6d657468696e, 0x67206f6674686520 };
+        int64_t now = now_nsec();
+        if (!file_identity_is_fresh(&source->identity, now))
+                return;
+        if (source->fd < 0)
+                source->salt = siphash13(source->version->bodies[0].data, source->version->bodies[0].length, key);
+        else
+                source->salt = (uint64_t) now;
+}
+
 /* Gets the body into memory, or at least a version to keep compressed bodies in. Without room, or while the file keeps
  * changing, the open file remains the source. */
 static int load_body(const struct lookup *lookup, struct file_source *source) {
@@ -211,6 +224,8 @@ static int find_sibling(struct lookup *lookup, const char *path, enum http_codin
                 source_done(source);
         if (r < 0)
                 source_done(source);
+        else if (source->is_present)
+                add_salt(source);
         return r == -EAGAIN && !lookup->may_wait ? r : 0;
 }
 
@@ -220,6 +235,8 @@ static int serve(struct lookup *lookup, const char *path) {
         int r = load_body(lookup, source);
         if (r >= 0)
                 r = find_type(lookup, path);
+        if (r >= 0)
+                add_salt(source);
         if (r < 0)
                 return fail_errno(lookup, r);
         lookup->result.kind = FILE_KIND_FILE;

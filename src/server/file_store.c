@@ -9,17 +9,20 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "shared/hash.h"
 #include "shared/syscall.h"
 
-#define OVERHEAD 512 /* bytes that a version costs besides its bodies */
+#define OVERHEAD 512     /* bytes that a version costs besides its bodies */
+#define PROTECTION 10000 /* ms */
+#define STEPS_MAX 64     /* versions that one new body looks at to make room */
 
 struct file_store {
         pthread_mutex_t mutex;
         struct hash_table index;
-        struct list ring; /* indexed versions; the clock's hand is at the front */
-        uint64_t indexed_bytes;
+        struct list ring; /* indexed versions; those at the front are looked at next */
+        uint64_t indexed_bytes, protection;
         _Atomic uint64_t limit, bytes, evictions;
 };
 
@@ -41,6 +44,7 @@ int file_store_new(uint64_t limit, struct file_store **ret_store) {
                 return r;
         }
         list_init(&store->ring);
+        store->protection = PROTECTION;
         atomic_init(&store->limit, limit);
         *ret_store = store;
         return 0;
@@ -95,6 +99,10 @@ static uint64_t limit_of(const struct file_store *store) {
         return atomic_load_explicit(&store->limit, memory_order_relaxed);
 }
 
+void file_store_set_protection(struct file_store *store, uint64_t protection) {
+        store->protection = protection;
+}
+
 bool file_store_has_room(const struct file_store *store) {
         return file_store_bytes(store) <= limit_of(store);
 }
@@ -136,6 +144,12 @@ static bool has_identity(const struct hash_link *link, const void *key) {
         return file_identity_equal(&container_of(link, const struct indexed_version, link)->version.identity, key);
 }
 
+static uint64_t now_msec(void) {
+        struct timespec now;
+        (void) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+        return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
 static struct file_version *make_version(struct file_store *store, const struct file_identity *identity,
                                          bool is_private) {
         struct indexed_version *made = calloc(1, sizeof(*made));
@@ -146,6 +160,7 @@ static struct file_version *make_version(struct file_store *store, const struct 
         version->store = store;
         version->is_private = is_private;
         version->references = 1;
+        file_version_touch(version, now_msec());
         version->bytes = OVERHEAD;
         list_init(&version->link);
         list_init(&version->watches);
@@ -214,16 +229,22 @@ struct file_version *file_version_unref(struct file_version *version) {
         return NULL;
 }
 
+static bool may_give_way(const struct file_version *version, uint64_t now) {
+        uint64_t used = atomic_load_explicit(&version->used, memory_order_relaxed);
+        return used + version->store->protection <= now;
+}
+
 /* Makes versions give way until `wanted` more bytes fit, with some room beyond, so that it does not happen for each body. */
 static void make_room(struct file_store *store, const struct file_version *for_version, uint64_t wanted) {
-        uint64_t limit = limit_of(store), target = limit - limit / 8;
+        uint64_t limit = limit_of(store), target = limit - limit / 8, now = now_msec();
         if (store->indexed_bytes + wanted <= limit)
                 return;
-        for (size_t steps = 2 * store->index.count; steps > 0 && store->indexed_bytes + wanted > target; steps--) {
+        size_t steps = MIN_OF(store->index.count, (size_t) STEPS_MAX);
+        for (; steps > 0 && store->indexed_bytes + wanted > target; steps--) {
                 struct file_version *version = list_entry(store->ring.next, struct file_version, link);
                 list_remove(&version->link);
                 list_append(&store->ring, &version->link);
-                if (version == for_version || atomic_exchange_explicit(&version->is_used, false, memory_order_relaxed))
+                if (version == for_version || !may_give_way(version, now))
                         continue;
                 atomic_store_explicit(&version->is_evicted, true, memory_order_relaxed);
                 add_relaxed(&store->evictions, 1);

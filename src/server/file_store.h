@@ -18,8 +18,9 @@
  * Bodies are there by content coding; each is made once. What is published never changes and stays as long as anyone has a
  * reference. All functions take a lock and are meant for the slow path, but for those said to take none.
  *
- * All bodies together stay within the limit: what was not used for longest gives way (second chance). A version that gave way is
- * freed when the last reference to it is gone; the workers give theirs back soon, see file_store_evictions.
+ * All bodies together stay within the limit. What was not used for a while gives way to what is new; what is in use does not, so that
+ * more files than fit do not drive each other out all the time. A version that gave way is freed when the last reference to it is gone;
+ * the workers give theirs back soon, see file_store_evictions.
  */
 struct file_store;
 
@@ -36,12 +37,12 @@ struct file_version {
         struct file_identity identity;
         _Atomic(unsigned char) states[FILE_CODINGS]; /* enum file_body_state, by http_coding_index */
         struct slice bodies[FILE_CODINGS];           /* valid once the state was seen to be READY */
-        atomic_bool is_used;                         /* since the clock's hand last passed */
+        _Atomic uint64_t used;                       /* ms, CLOCK_MONOTONIC */
         atomic_bool is_evicted;
         /* The rest is the store's. */
         struct file_store *store;
         struct hash_link *index; /* where it is found; NULL: it is private, or evicted */
-        struct list link;        /* in the clock's ring */
+        struct list link;        /* in the ring */
         struct list watches;     /* struct file_watch */
         bool is_private;
         unsigned references;
@@ -68,6 +69,9 @@ void file_store_free(struct file_store *store);
 /* Takes effect with the next body; what is above a lower limit goes then. */
 void file_store_set_limit(struct file_store *store, uint64_t limit);
 
+/* For how long what was used does not give way, in ms; 10 s unless told. */
+void file_store_set_protection(struct file_store *store, uint64_t protection);
+
 /* Bytes in use, the books included. Any thread, no lock. */
 uint64_t file_store_bytes(const struct file_store *store);
 
@@ -91,10 +95,9 @@ static inline enum file_body_state file_version_state(const struct file_version 
         return (enum file_body_state) atomic_load_explicit(&version->states[index], memory_order_acquire);
 }
 
-/* Tells that the version is in use, so that it does not give way soon. No lock. */
-static inline void file_version_touch(struct file_version *version) {
-        if (!atomic_load_explicit(&version->is_used, memory_order_relaxed))
-                atomic_store_explicit(&version->is_used, true, memory_order_relaxed);
+/* Tells that the version is in use at `now` (ms, CLOCK_MONOTONIC), so that it does not give way soon. No lock. */
+static inline void file_version_touch(struct file_version *version, uint64_t now) {
+        atomic_store_explicit(&version->used, now, memory_order_relaxed);
 }
 
 /*

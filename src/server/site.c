@@ -42,6 +42,8 @@ static const char *remedy_for(int code) {
                 return "the root of a site must be a folder";
         case -EACCES:
                 return "let the service's user search this folder and those above it";
+        case -EMFILE:
+                return "each site takes a file descriptor: raise LimitNOFILE= of the unit";
         default:
                 return "see the site's root";
         }

@@ -29,17 +29,42 @@ struct site_harness *site_harness_new(void) {
         return site;
 }
 
+struct site_harness *site_harness_new_guest(const struct site_harness *host) {
+        struct site_harness *site = calloc(1, sizeof(*site));
+        assert_non_null(site);
+        memcpy(site->folder, host->folder, sizeof(site->folder));
+        site->root = fcntl(host->root, F_DUPFD_CLOEXEC, 0);
+        site->store = host->store;
+        site->is_guest = true;
+        return site;
+}
+
 void site_harness_free(struct site_harness *site) {
         if (site->harness)
                 harness_free(site->harness);
-        file_store_free(site->store);
         config_unref(site->config);
         close_fd(site->root);
         text_done(&site->last);
+        if (site->is_guest) {
+                free(site);
+                return;
+        }
+        file_store_free(site->store);
         char command[128];
         (void) snprintf(command, sizeof(command), "rm -r -- '%s'", site->folder);
         assert_int_equal(system(command), 0);
         free(site);
+}
+
+void site_harness_age(struct site_harness *site, const char *path) {
+        _cleanup_close_ int fd = openat(site->root, path, O_RDONLY | O_CLOEXEC);
+        struct file_identity identity;
+        struct timespec now;
+        assert_int_equal(file_identify(fd, &identity), 1);
+        do {
+                (void) clock_gettime(CLOCK_REALTIME, &now);
+        } while (file_identity_is_fresh(&identity, (int64_t) now.tv_sec * 1000000000 + now.tv_nsec) &&
+                 nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL) == 0);
 }
 
 void site_harness_write(struct site_harness *site, const char *path, const char *bytes, size_t length) {
@@ -51,15 +76,7 @@ void site_harness_write(struct site_harness *site, const char *path, const char 
         _cleanup_close_ int fd = openat(site->root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         assert_true(fd >= 0);
         assert_int_equal(write(fd, bytes, length), length);
-
-        /* A file that changed just now may change again unseen: the server would not keep it (see file_open.h). */
-        struct file_identity identity;
-        assert_int_equal(file_identify(fd, &identity), 1);
-        struct timespec now;
-        do {
-                (void) clock_gettime(CLOCK_REALTIME, &now);
-        } while (file_identity_is_fresh(&identity, (int64_t) now.tv_sec * 1000000000 + now.tv_nsec) &&
-                 nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL) == 0);
+        site_harness_age(site, path);
 }
 
 void site_harness_write_text(struct site_harness *site, const char *path, const char *text) {
@@ -119,14 +136,14 @@ struct slice site_harness_body(const struct site_harness *site) {
 }
 
 const char *site_harness_field(struct site_harness *site, const char *name) {
-        static char value[1024];
+        char *value = site->value;
         size_t length = strlen(name);
         value[0] = '\0';
         for (const char *line = strstr(site->last.data, "\r\n"); line && strncmp(line, "\r\n\r\n", 4) != 0;
              line = strstr(line + 2, "\r\n")) {
                 if (strncasecmp(line + 2, name, length) == 0 && line[2 + length] == ':') {
                         const char *start = line + 2 + length + 2;
-                        (void) snprintf(value, sizeof(value), "%.*s", (int) strcspn(start, "\r"), start);
+                        (void) snprintf(value, sizeof(site->value), "%.*s", (int) strcspn(start, "\r"), start);
                         break;
                 }
         }

@@ -16,15 +16,23 @@ struct site_harness {
         struct file_server_snapshot *snapshot; /* the harness's */
         struct harness *harness;
         struct text last; /* the last answer */
+        char value[1024]; /* of the field asked for last */
         bool is_secure;   /* requests are taken as if they came over TLS */
         struct http_application application;
+        bool is_guest; /* folder and store are another's */
 };
 
 /* A folder without anything in its root. */
 struct site_harness *site_harness_new(void);
+
+/* Another worker, for a thread of its own, with the folder and the store of the first. */
+struct site_harness *site_harness_new_guest(const struct site_harness *host);
 void site_harness_free(struct site_harness *site);
 
-/* Writes a file beneath the root, making its folder; old enough to be kept in memory. */
+/* Waits until a file has not changed for long enough that the server can tell the next change (see file_open.h). */
+void site_harness_age(struct site_harness *site, const char *path);
+
+/* Writes a file beneath the root, making its folder, and lets it age. */
 void site_harness_write(struct site_harness *site, const char *path, const char *bytes, size_t length);
 void site_harness_write_text(struct site_harness *site, const char *path, const char *text);
 

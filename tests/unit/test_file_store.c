@@ -18,6 +18,7 @@
 static struct file_store *make_store(uint64_t limit) {
         struct file_store *store;
         assert_int_equal(file_store_new(limit, &store), 0);
+        file_store_set_protection(store, 0);
         return store;
 }
 
@@ -82,13 +83,13 @@ static void test_kept_without_references(void **state) {
         file_store_free(store);
 }
 
-static void test_second_chance(void **state) {
+static void test_unused_give_way(void **state) {
         struct file_store *store = make_store(100 * KIB);
         for (unsigned i = 0; i < 9; i++) {
                 struct file_version *version = get(store, i);
                 assert_int_equal(publish(version, HTTP_CODING_IDENTITY, 10 * KIB), 0);
                 if (i == 0)
-                        file_version_touch(version);
+                        file_version_touch(version, UINT64_MAX / 2);
                 file_version_unref(version);
         }
         assert_int_equal(file_store_evictions(store), 0);
@@ -105,6 +106,26 @@ static void test_second_chance(void **state) {
         version = get(store, 1);
         assert_int_equal(file_version_state(version, 0), FILE_BODY_ABSENT); /* was the oldest */
         file_version_unref(version);
+        file_store_free(store);
+}
+
+/* More files in use than fit do not drive each other out. */
+static void test_used_stay(void **state) {
+        struct file_store *store = make_store(50 * KIB);
+        file_store_set_protection(store, 60000);
+        unsigned ready = 0;
+        for (unsigned round = 0; round < 3; round++) {
+                for (unsigned i = 0; i < 20; i++) {
+                        struct file_version *version = get(store, i);
+                        if (file_version_state(version, 0) == FILE_BODY_READY)
+                                ready++;
+                        else
+                                (void) publish(version, HTTP_CODING_IDENTITY, 10 * KIB);
+                        file_version_unref(version);
+                }
+        }
+        assert_int_equal(file_store_evictions(store), 0);
+        assert_int_equal(ready, 2 * 4); /* the first four, each time */
         file_store_free(store);
 }
 
@@ -223,7 +244,7 @@ static void *use(void *userdata) {
                         if (file_version_publish(version, HTTP_CODING_IDENTITY, data, KIB) < 0)
                                 free(data);
                 }
-                file_version_touch(version);
+                file_version_touch(version, i);
                 if (file_version_state(version, 0) == FILE_BODY_READY &&
                     (version->bodies[0].length != KIB || version->bodies[0].data[KIB - 1] != (char) inode))
                         abort();
@@ -249,9 +270,13 @@ static void test_threads(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_identity),      cmocka_unit_test(test_kept_without_references),
-                cmocka_unit_test(test_second_chance), cmocka_unit_test(test_held_bodies_count),
-                cmocka_unit_test(test_too_large),     cmocka_unit_test(test_claim),
+                cmocka_unit_test(test_identity),
+                cmocka_unit_test(test_kept_without_references),
+                cmocka_unit_test(test_unused_give_way),
+                cmocka_unit_test(test_used_stay),
+                cmocka_unit_test(test_held_bodies_count),
+                cmocka_unit_test(test_too_large),
+                cmocka_unit_test(test_claim),
                 cmocka_unit_test(test_threads),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

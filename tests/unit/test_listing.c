@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listings: the way they are asked for, their order, their bound, and names that want to be more than names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "server/listing.h"
+#include "shared/syscall.h"
+
+static void assert_view(const char *query, const char *accept, enum listing_order order, bool descending, bool json) {
+        struct listing_view view = listing_view_choose(slice_of(query), slice_of(accept));
+        assert_int_equal(view.order, order);
+        assert_int_equal(view.is_descending, descending);
+        if (view.is_json != json)
+                fail_msg("Accept: %s", accept);
+}
+
+static void chooses_the_view(void **state) {
+        assert_view(NULL, NULL, LISTING_BY_NAME, false, false);
+        assert_view("", "", LISTING_BY_NAME, false, false);
+        assert_view("sort=size&order=descending", NULL, LISTING_BY_SIZE, true, false);
+        assert_view("a=b&sort=time&&order=ascending", NULL, LISTING_BY_TIME, false, false);
+        assert_view("sort=sizes&order=", NULL, LISTING_BY_NAME, false, false);
+        assert_view(NULL, "application/json", LISTING_BY_NAME, false, true);
+        assert_view(NULL, "text/html, application/json", LISTING_BY_NAME, false, false);
+        assert_view(NULL, "text/html;q=0.5, application/json;q=0.9", LISTING_BY_NAME, false, true);
+        assert_view(NULL, "text/html, application/json;q=0.9", LISTING_BY_NAME, false, false);
+        assert_view(NULL, "application/json;q=0", LISTING_BY_NAME, false, false);
+        assert_view(NULL, "application/json;q=inf, text/html;q=1e99", LISTING_BY_NAME, false, false);
+        assert_view(NULL, "*/*", LISTING_BY_NAME, false, false);
+        assert_view(NULL, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", LISTING_BY_NAME, false,
+                    false);
+        assert_view(NULL, ",;q=,\"application/json", LISTING_BY_NAME, false, false);
+}
+
+static void numbers_views(void **state) {
+        bool seen[LISTING_VIEWS + 1] = { 0 };
+        for (unsigned order = LISTING_BY_NAME; order <= LISTING_BY_TIME; order++)
+                for (unsigned flags = 0; flags < 4; flags++) {
+                        struct listing_view view = { (enum listing_order) order, flags & 1, flags & 2 };
+                        unsigned number = listing_view_number(view);
+                        assert_in_range(number, 1, LISTING_VIEWS);
+                        assert_false(seen[number]);
+                        seen[number] = true;
+                        struct listing_view back = listing_view_from_number(number);
+                        assert_int_equal(back.order, view.order);
+                        assert_int_equal(back.is_descending, view.is_descending);
+                        assert_int_equal(back.is_json, view.is_json);
+                }
+}
+
+static struct listing_item items[] = {
+        { .name = SLICE_LITERAL("b"), .size = 5, .modified = 100 },
+        { .name = SLICE_LITERAL("folder"), .is_folder = true, .modified = 50 },
+        { .name = SLICE_LITERAL("a"), .size = 5, .modified = 300 },
+        { .name = SLICE_LITERAL("ab"), .size = 1, .modified = 200 },
+};
+
+static void assert_order(struct listing_view view, const char *names) {
+        struct listing listing = { .items = items, .count = ELEMENTS_OF(items) };
+        listing_sort(&listing, view);
+        char text[64] = "";
+        for (size_t i = 0; i < listing.count; i++)
+                (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%.*s ",
+                                SLICE_PRINTF(listing.items[i].name));
+        assert_string_equal(text, names);
+}
+
+static void sorts(void **state) {
+        assert_order((struct listing_view) { LISTING_BY_NAME, false, false }, "folder a ab b ");
+        assert_order((struct listing_view) { LISTING_BY_NAME, true, false }, "folder b ab a ");
+        assert_order((struct listing_view) { LISTING_BY_SIZE, false, false }, "folder ab a b ");
+        assert_order((struct listing_view) { LISTING_BY_SIZE, true, false }, "folder a b ab ");
+        assert_order((struct listing_view) { LISTING_BY_TIME, true, false }, "folder a ab b ");
+}
+
+static void escapes_names(void **state) {
+        struct listing_item hostile[] = {
+                { .name = SLICE_LITERAL("\"><script>alert(1)</script>"), .size = 2048 },
+                { .name = SLICE_LITERAL("javascript:x"), .size = 3 << 20 },
+                { .name = SLICE_LITERAL("a&copy.txt") },
+                { .name = SLICE_LITERAL("\xff\n") },
+        };
+        struct listing listing = { .items = hostile, .count = ELEMENTS_OF(hostile) };
+        _cleanup_text_ struct text page = TEXT_INIT, json = TEXT_INIT;
+        listing_append_page(&listing, SLICE_LITERAL("/<b>/"), (struct listing_view) { 0 }, &page);
+        assert_false(page.failed);
+        assert_null(strstr(page.data, "<script"));
+        assert_null(strstr(page.data, "<b>"));
+        assert_non_null(strstr(page.data, "href=\"./%22%3E%3Cscript%3Ealert(1)%3C/script%3E\""));
+        assert_non_null(strstr(page.data, "href=\"./javascript"));
+        assert_non_null(strstr(page.data, "href=\"./a&amp;copy.txt\""));
+        assert_non_null(strstr(page.data, "2.0 KiB"));
+        assert_non_null(strstr(page.data, "3.0 MiB"));
+        assert_non_null(strstr(page.data, "href=\"./%FF%0A\""));
+
+        listing_append_json(&listing, SLICE_LITERAL("/x/"), &json);
+        assert_false(json.failed);
+        assert_non_null(strstr(json.data, "\"name\":\"\\\"><script>"));
+        assert_non_null(strstr(json.data, "\"name\":\"\xef\xbf\xbd\\n\""));
+}
+
+static void stops_at_the_bound(void **state) {
+        char folder[] = "/tmp/ccodes-listing-XXXXXX", name[32], command[64];
+        assert_non_null(mkdtemp(folder));
+        const struct config_site config = { .name = "test" };
+        struct site site = { .config = &config, .root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+        for (unsigned i = 0; i < LISTING_ITEMS_MAX + 5; i++) {
+                (void) snprintf(name, sizeof(name), "file-%u", i);
+                assert_int_equal(mknodat(site.root, name, S_IFREG | 0644, 0), 0);
+                if (i + 1 != LISTING_ITEMS_MAX && i + 1 != LISTING_ITEMS_MAX + 5)
+                        continue;
+                struct listing listing = LISTING_INIT;
+                assert_int_equal(listing_read(&site, "/", &listing), 0);
+                assert_int_equal(listing.count, LISTING_ITEMS_MAX);
+                assert_int_equal(listing.is_cut, i >= LISTING_ITEMS_MAX);
+                _cleanup_text_ struct text page = TEXT_INIT, json = TEXT_INIT;
+                listing_append_page(&listing, SLICE_LITERAL("/"), (struct listing_view) { 0 }, &page);
+                listing_append_json(&listing, SLICE_LITERAL("/"), &json);
+                assert_int_equal(strstr(page.data, "holds more than") != NULL, listing.is_cut);
+                assert_int_equal(strstr(json.data, "\"complete\":false") != NULL, listing.is_cut);
+                listing_done(&listing);
+        }
+        struct listing listing = LISTING_INIT;
+        assert_int_equal(listing_read(&site, "/missing/", &listing), -ENOENT);
+        listing_done(&listing);
+        close_fd(site.root);
+        (void) snprintf(command, sizeof(command), "rm -r -- '%s'", folder);
+        assert_int_equal(system(command), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(chooses_the_view), cmocka_unit_test(numbers_views),      cmocka_unit_test(sorts),
+                cmocka_unit_test(escapes_names),    cmocka_unit_test(stops_at_the_bound),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
