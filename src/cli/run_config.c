@@ -68,6 +68,7 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         text_append_string(text, "# Written by `ccodesctl run`.\n[server]\n");
         if (config->workers)
                 text_printf(text, "workers = %lu\n", strtoul(config->workers, NULL, 10));
+        text_append_string(text, "\n[server.cache]\nrevalidate = \"0s\"\n");
         append_listeners(text, &config->http, "http", false);
         append_listeners(text, &config->https, "https", true);
         if (config->https.count > 0) {

@@ -46,9 +46,11 @@ static int bound_address(void *userdata, const char *listener, char **ret_addres
                 struct json_object *entry = json_object_array_get_idx(array, i);
                 if (strcmp(json_member_string(entry, "name", ""), listener) != 0)
                         continue;
-                const char *bound = json_member_string(entry, "bound", NULL);
+                const char *bound = json_member_string(entry, "address", NULL);
+                if (!json_object_object_get_ex(entry, "configured", NULL))
+                        return -EPROTO; /* an older version: the address is the configured one */
                 if (!bound)
-                        return json_object_object_get_ex(entry, "bound", NULL) ? 0 : -EPROTO;
+                        return 0;
                 *ret_address = strdup(bound);
                 return *ret_address ? 1 : -ENOMEM;
         }

@@ -145,7 +145,7 @@ static struct json_object *say_addresses(struct running *running, struct json_ob
         for (size_t i = 0; json_object_is_type(listeners, json_type_array) && i < json_object_array_length(listeners);
              i++) {
                 struct json_object *listener = json_object_array_get_idx(listeners, i), *tls = NULL;
-                const char *bound = json_member_string(listener, "bound", NULL);
+                const char *bound = json_member_string(listener, "address", NULL);
                 _cleanup_text_ struct text urls = TEXT_INIT;
                 if (!bound)
                         continue;

@@ -168,9 +168,7 @@ static void look_at_own_listeners(struct looking *looking, const struct instance
         for (size_t i = 0; json_object_is_type(listeners, json_type_array) && i < json_object_array_length(listeners);
              i++) {
                 struct json_object *listener = json_object_array_get_idx(listeners, i);
-                const char *address = json_member_string(listener, "bound", NULL);
-                if (!address)
-                        address = json_member_string(listener, "address", "-");
+                const char *address = json_member_string(listener, "address", "-");
                 struct json_object *object = json_object_new_object();
                 json_object_object_add(object, "unit", NULL);
                 json_object_object_add(object, "name", output_json_string(json_member_string(listener, "name", NULL)));

@@ -242,8 +242,9 @@ static void say_started(struct http_daemon *daemon) {
         const struct config_listener *listeners = list->items;
         _cleanup_text_ struct text text = TEXT_INIT;
         for (size_t i = 0; i < list->count; i++)
-                text_printf(&text, "%s%s://%s", i > 0 ? ", " : "", listeners[i].tls ? "https" : "http",
-                            daemon->addresses[i]);
+                if (daemon->addresses[i])
+                        text_printf(&text, "%s%s://%s", text.length > 0 ? ", " : "",
+                                    listeners[i].tls ? "https" : "http", daemon->addresses[i]);
         unsigned workers = http_engine_services(daemon->engine)->worker_count;
         log_info(daemon->log, "sandbox: %s", daemon->sandbox_summary);
         log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STARTED, NULL, 0, "%s %s serves %s with %u worker%s",

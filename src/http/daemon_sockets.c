@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the listening sockets come from. Under systemd all of them come from socket units, by the listener's name; a
- * listener without one is an error there, since a service that opened its own would not be the only one to. */
+/* Where the listening sockets come from. Under systemd all of them come from socket units, by the listener's name; what
+ * was not passed is not served there, since a service that opened its own would not be the only one to. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +29,8 @@ static void check_address(const struct http_daemon *daemon, const struct config_
                         listener->name, text.data ? text.data : "another address", listener->address);
 }
 
-static int claim(struct http_daemon *daemon, const struct config_listener *listener, struct error *error,
-                 struct http_engine_sockets *sockets) {
+static void claim(struct http_daemon *daemon, const struct config_listener *listener,
+                  struct http_engine_sockets *sockets) {
         for (int fd; (fd = service_fds_claim(&daemon->fds, listener->name)) >= 0;) {
                 if (sockets->count == SOCKETS_MAX) {
                         close_fd(fd);
@@ -38,13 +38,31 @@ static int claim(struct http_daemon *daemon, const struct config_listener *liste
                 }
                 sockets->fds[sockets->count++] = fd;
         }
-        if (sockets->count == 0)
-                return error_set(error, -ENOENT,
-                                 "listener '%s': systemd passed no socket of that name; run `systemctl daemon-reload` "
-                                 "and "
-                                 "`ccodesctl apply`, which make the socket unit and start with it",
-                                 listener->name);
-        check_address(daemon, listener, sockets->fds[0]);
+        if (sockets->count > 0)
+                check_address(daemon, listener, sockets->fds[0]);
+}
+
+/* systemd cannot open the socket of a new listener while the service runs: a standby instance begins without it, and
+ * serves the others until the main one has got it (`ccodesctl apply`). Without any there is nothing to serve. */
+static int check_claimed(const struct http_daemon *daemon, const struct config_list *listeners,
+                         const struct http_engine_sockets *sockets, struct error *error) {
+        const struct config_listener *items = listeners->items;
+        size_t claimed = 0;
+        for (size_t i = 0; i < listeners->count; i++)
+                claimed += sockets[i].count > 0;
+        for (size_t i = 0; i < listeners->count; i++) {
+                if (sockets[i].count > 0)
+                        continue;
+                if (claimed == 0)
+                        return error_set(error, -ENOENT,
+                                         "listener '%s': systemd passed no socket of that name; run `ccodesctl apply`, "
+                                         "which makes the socket unit and starts with it",
+                                         items[i].name);
+                daemon_complain(daemon, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED,
+                                "listener '%s': systemd passed no socket of that name, so that it is not served; run "
+                                "`ccodesctl apply`",
+                                items[i].name);
+        }
         return 0;
 }
 
@@ -60,13 +78,15 @@ int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list 
                 if (!sockets[i].fds) {
                         r = -ENOMEM;
                 } else if (activated) {
-                        r = claim(daemon, &items[i], error, &sockets[i]);
+                        claim(daemon, &items[i], &sockets[i]);
                 } else {
                         r = http_listener_socket_open(&items[i], workers, error, sockets[i].fds);
                         if (r >= 0)
                                 sockets[i].count = (size_t) r;
                 }
         }
+        if (r >= 0 && activated)
+                r = check_claimed(daemon, listeners, sockets, error);
         if (r < 0) {
                 for (size_t i = 0; sockets && i < listeners->count; i++)
                         for (size_t j = 0; j < sockets[i].count; j++)
@@ -85,6 +105,8 @@ int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_soc
         for (; daemon->address_count < count; daemon->address_count++) {
                 struct sockaddr_storage address;
                 socklen_t length = sizeof(address);
+                if (sockets[daemon->address_count].count == 0)
+                        continue;
                 if (getsockname(sockets[daemon->address_count].fds[0], (struct sockaddr *) &address, &length) < 0)
                         return -errno;
                 struct text text = TEXT_INIT;

@@ -41,7 +41,7 @@ struct http_daemon {
         struct tls_tickets *tickets;
         void *state; /* the program's */
         struct service_fds fds;
-        char **addresses; /* where each listener really is: a port that was 0 is known by now */
+        char **addresses; /* where each listener really is, a port that was 0 known by now; NULL: it has no socket */
         size_t address_count;
 
         struct http_worker admin;

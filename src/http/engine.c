@@ -191,6 +191,8 @@ static int worker_init(struct http_engine *engine, unsigned index, struct http_g
 static int share_out(struct http_engine *engine, unsigned listener, const struct http_engine_sockets *sockets) {
         size_t workers = engine->worker_count;
         bool is_shared = sockets->count < workers;
+        if (sockets->count == 0)
+                return 0;
         for (size_t i = 0; i < MAX_OF(sockets->count, workers); i++) {
                 _cleanup_close_ int fd = NEGATIVE_ERRNO(fcntl(sockets->fds[i % sockets->count], F_DUPFD_CLOEXEC, 3));
                 int r = fd < 0 ? fd : http_worker_listen(&engine->workers[i % workers].worker, fd, listener, is_shared);

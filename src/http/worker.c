@@ -223,6 +223,10 @@ int http_worker_listen(struct http_worker *worker, int fd, unsigned listener_ind
         socklen_t length = sizeof(address);
         if (getsockname(fd, (struct sockaddr *) &address, &length) < 0)
                 return -errno;
+        /* systemd passes blocking ones, and accepting goes on until there is nothing more to accept. */
+        int flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+                return -errno;
 
         struct http_listener *listener = &worker->listeners[worker->listener_count];
         *listener = (struct http_listener) {

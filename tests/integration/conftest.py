@@ -3,6 +3,7 @@
 
 import pytest
 
+from cli import Run
 from daemon import Daemon
 
 
@@ -31,3 +32,21 @@ def start(request, tmp_path):
         if getattr(request.node, "failed", False):
             print(f"--- log of {daemon.folder.name}\n{daemon.log()}")
         assert status == 0, f"the daemon ended with {status}:\n{daemon.log()}"
+
+
+@pytest.fixture
+def run(request, tmp_path):
+    """run("--dir", …) gives a `ccodesctl run` that serves."""
+    runs = []
+
+    def starter(*words, **options):
+        started = Run(*words, folder=tmp_path, **options)
+        runs.append(started)
+        return started
+
+    yield starter
+    for started in runs:
+        status = started.stop()
+        if getattr(request.node, "failed", False):
+            print(f"--- log of ccodesctl run\n{started.log()}")
+        assert status == 0, f"it ended with {status}:\n{started.log()}"

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ccodesctl config: check, show, get, schema, diff."""
+
+import json
+import os
+import tomllib
+
+import pytest
+
+from cli import ccodesctl, ccodesctl_json
+from daemon import BUILD
+
+GOOD = """\
+[[server.listener]]
+name = "http"
+address = "127.0.0.1:0"
+
+[[site]]
+name = "blog"
+root = "{root}"
+"""
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "conf.d").mkdir()
+    file = tmp_path / "ccodes.toml"
+    file.write_text(GOOD.format(root=tmp_path))
+    return file
+
+
+def test_check(config):
+    result = ccodesctl("config", "check", "-c", config, check=0)
+    assert result.stderr == "" and str(config) in result.stdout
+    assert ccodesctl_json("config", "check", "-c", config) == {
+        "result": "valid", "file": str(config), "files_checked": True}
+
+
+def test_check_says_every_fault_by_its_place(config):
+    config.write_text(config.read_text() + '[serverr]\n[http.limits]\nmax_body = "many"\n')
+    (config.parent / "conf.d/10-more.toml").write_text("[log]\nlevle = 1\n")
+    result = ccodesctl("config", "check", "-c", config, check=1)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert any(line.startswith(f"{config}:8:1: ") and "did you mean [server]" in line for line in lines)
+    assert any(line.startswith(f"{config}:10:1: ") and "max_body" in line for line in lines)
+    assert any(line.startswith(f"{config.parent}/conf.d/10-more.toml:2:1: ") and "level" in line for line in lines)
+
+    told = ccodesctl_json("config", "check", "-c", config, check=1)
+    assert told["result"] == "invalid" and len(told["faults"]) == 3
+    assert {fault["line"] for fault in told["faults"]} == {8, 10, 2}
+
+
+def test_check_looks_at_the_files(config):
+    config.write_text(config.read_text().replace(str(config.parent), "/is/not/there"))
+    result = ccodesctl("config", "check", "-c", config, check=1)
+    assert "/is/not/there" in result.stderr and not result.stderr.startswith("ccodes-server: ")
+    assert ccodesctl("config", "check", "--no-files", "-c", config, check=0).stderr == ""
+
+
+def test_check_without_the_daemon_says_so(config, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    environment = {"CCODES_LIBEXECDIR": str(empty)}
+    result = ccodesctl("config", "check", "-c", config, check=0, environment=environment)
+    assert "were not looked at" in result.stderr and str(empty) in result.stderr
+    assert ccodesctl_json("config", "check", "-c", config, environment=environment)["files_checked"] is False
+
+
+def test_a_missing_file(tmp_path):
+    assert "missing.toml" in ccodesctl("config", "show", "-c", tmp_path / "missing.toml", check=1).stderr
+
+
+def test_show(config):
+    text = ccodesctl("config", "show", "-c", config, check=0).stdout
+    shown = tomllib.loads(text)
+    assert shown["site"][0]["name"] == "blog" and "max_body" in shown["http"]["limits"]
+    as_json = ccodesctl_json("config", "show", "-c", config)
+    assert as_json["site"][0]["root"] == str(config.parent)
+
+    again = config.parent / "again.toml"
+    again.write_text(text)
+    assert ccodesctl_json("config", "show", "-c", again) == as_json
+
+
+def test_show_says_where_a_value_comes_from(config):
+    extra = config.parent / "conf.d/extra.toml"
+    extra.write_text('[http.limits]\nmax_body = "2M"\n')
+    lines = ccodesctl("config", "show", "--origin", "-c", config, check=0).stdout.splitlines()
+    assert f'max_body = "2M" # from {extra}:2' in lines
+    assert any(line.startswith("workers = ") and line.endswith("# default") for line in lines)
+
+
+def test_get(config):
+    def get(key, *words):
+        return ccodesctl("config", "get", key, "-c", config, *words, check=0).stdout
+
+    assert get("site[blog].root") == f'"{config.parent}"\n'
+    assert get("http.limits.max_body") == '"16M"\n'
+    assert get("http.limits.max_body", "--origin") == '"16M" # default\n'
+    assert get("site[blog].name", "--origin").endswith(f"# from {config}:6\n")
+    assert json.loads(get("site[blog].fallback", "--json")) is None
+    assert json.loads(get("server", "--json"))["workers"] == 0
+    assert "did you mean 'max_body'" in ccodesctl("config", "get", "http.limits.max_bdy", "-c", config, check=1).stderr
+
+
+def test_schema(config):
+    schema = json.loads(ccodesctl("config", "schema", check=0).stdout)
+    assert schema["type"] == "object" and "server" in schema["properties"]
+    installed = BUILD / "docs/ccodes.schema.json"
+    assert json.loads(installed.read_text())["properties"] == schema["properties"]
+
+
+def test_diff_and_running(config, run):
+    server = run("--config", config)
+
+    def diff(*words, **options):
+        return ccodesctl("config", "diff", "-c", config, "--socket", server.socket, *words, **options)
+
+    assert "What runs is what is configured" in diff(check=0).stdout
+    running = ccodesctl_json("config", "show", "--running", "--socket", server.socket)
+    assert running == ccodesctl_json("config", "show", "-c", config)
+
+    config.write_text(config.read_text() + 'listing = true\n[server]\nworkers = 7\n[[server.listener]]\n'
+                      'name = "more"\naddress = "127.0.0.1:1"\n')
+    assert json.loads(diff("--json", check=0).stdout) == [
+        {"key": "server.workers", "before": "0", "after": "7", "effect": "restart"},
+        {"key": "server.listener[more]", "before": None, "effect": "socket",
+         "after": json.loads(diff("--json").stdout)[1]["after"]},
+        {"key": "site[blog].listing", "before": "false", "after": "true", "effect": "reload"}]
+    text = diff(check=0).stdout
+    assert "server.workers" in text and "0 → 7" in text and "ccodesctl apply" in text
+    assert ccodesctl("config", "get", "site[blog].listing", "--running", "--socket", server.socket,
+                     check=0).stdout == "false\n"
+    result = ccodesctl("config", "show", "--running", "--origin", "--socket", server.socket, check=2)
+    assert "--origin" in result.stderr
+
+
+def test_no_running_server(config, tmp_path):
+    gone = tmp_path / "gone.sock"
+    assert str(gone) in ccodesctl("config", "diff", "-c", config, "--socket", gone, check=3).stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without rights")
+def test_no_right_to_connect(config, run, tmp_path):
+    server = run("--config", config)
+    os.chmod(tmp_path, 0o755)
+
+    def become_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    result = ccodesctl("config", "show", "--running", "--socket", server.socket, check=4, preexec_fn=become_nobody)
+    assert "no right to connect" in result.stderr and "sudo" in result.stderr

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ccodesctl run: a folder or a configuration, in the foreground, from the first address to the end."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import urllib.error
+
+import pytest
+
+from cli import CCODESCTL, Run, ccodesctl, ccodesctl_json
+from daemon import until
+
+
+@pytest.fixture
+def site(tmp_path):
+    folder = tmp_path / "a \"site\" of ours"
+    folder.mkdir()
+    (folder / "a.txt").write_text("hello")
+    return folder
+
+
+def unverified():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def is_gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_folder_over_http_and_https(run, site, tmp_path):
+    server = run("--dir", site, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0")
+    assert server.ready["result"] == "ready"
+    assert server.get("a.txt") == b"hello"
+    assert server.get("a.txt", "https", context=unverified()) == b"hello"
+    assert b"a.txt" in server.get("")  # listed
+    (site / "a.txt").write_text("changed")
+    assert {server.get("a.txt") for _ in range(8)} == {b"changed"}  # whichever worker answers
+
+    certificate = tmp_path / "home/ccodes/development.pem"
+    assert server.ready["certificate"] == str(certificate)
+    assert (certificate.with_suffix(".key").stat().st_mode & 0o777) == 0o600
+    trusted = ssl.create_default_context(cafile=certificate)
+    assert server.get("a.txt", "https", context=trusted) == b"changed"
+
+
+def test_the_certificate_is_kept(site, tmp_path):
+    seen = set()
+    for _ in range(2):
+        server = Run("--dir", site, "--https", "127.0.0.1:0", folder=tmp_path)
+        seen.add((tmp_path / "home/ccodes/development.pem").read_text())
+        assert server.stop() == 0
+    assert len(seen) == 1
+    (tmp_path / "home/ccodes/development.pem").write_text("broken")
+    server = Run("--dir", site, "--https", "127.0.0.1:0", folder=tmp_path)
+    assert server.get("a.txt", "https", context=unverified()) == b"hello"
+    assert server.stop() == 0
+
+
+def test_localhost_is_both_families_on_one_port(run, site):
+    server = run("--dir", site, "--http", "localhost:0")
+    addresses = [entry["address"] for entry in server.ready["addresses"]]
+    assert addresses[0].startswith("127.0.0.1:")
+    assert {address.rpartition(":")[2] for address in addresses} == {addresses[0].rpartition(":")[2]}
+    if socket.has_ipv6 and len(addresses) == 2:
+        host, _, port = addresses[1].rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=5):
+            pass
+
+
+def test_workers(run, site):
+    server = run("--dir", site, "--http", "127.0.0.1:0", "--workers", 3)
+    assert ccodesctl_json("status", "--socket", server.socket)["services"][0]["status"]["workers"] == 3
+
+
+def test_a_configuration(run, site, tmp_path):
+    config = tmp_path / "my.toml"
+    config.write_text(f'[[server.listener]]\nname = "mine"\naddress = "127.0.0.1:0"\n'
+                      f'[[site]]\nname = "s"\nroot = {json.dumps(str(site))}\n')
+    state = tmp_path / "state/deep"
+    server = run("--config", config, "--state", state)
+    assert server.ready["config"] == str(config)
+    assert server.socket == str(state / "server.sock")
+    assert server.get("a.txt", "mine") == b"hello"
+    with pytest.raises(urllib.error.HTTPError) as failure:
+        server.get("", "mine")
+    assert failure.value.headers["Ccodes-Cause"] == "listing-forbidden"
+    assert server.stop() == 0
+    assert list(state.iterdir()) == []
+    assert config.exists()
+
+
+def test_what_it_made_is_removed(site, tmp_path):
+    server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
+    folder = os.path.dirname(server.socket)
+    assert os.path.dirname(folder) == str(tmp_path) and os.stat(folder).st_mode & 0o777 == 0o700
+    assert server.stop() == 0
+    assert not os.path.exists(folder)
+    assert is_gone(server.ready["pid"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it(site, tmp_path, number):
+    server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
+    assert server.stop(number) == 0
+    assert is_gone(server.ready["pid"])
+
+
+def test_the_daemon_does_not_outlive_it(site, tmp_path):
+    server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
+    server.process.kill()
+    server.process.wait(10)
+    until(lambda: is_gone(server.ready["pid"]), "the daemon ends too")
+    server.process.stdout.close()
+
+
+def test_a_daemon_that_dies_is_reported(site, tmp_path):
+    server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
+    os.kill(server.ready["pid"], signal.SIGKILL)
+    assert server.process.wait(10) == 1
+    assert "ended with signal 9" in server.log()
+    server.process.stdout.close()
+
+
+def test_an_address_in_use(run, site, tmp_path):
+    port = run("--dir", site, "--http", "127.0.0.1:0").url().rstrip("/").rpartition(":")[2]
+    result = ccodesctl("run", "--dir", site, "--http", f"127.0.0.1:{port}", check=1)
+    assert f"127.0.0.1:{port} is in use" in result.stderr and "did not start" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("words, part", [
+    (["--dir", "/is/not/there"], "/is/not/there"),
+    (["--dir", "/etc/passwd"], "not a folder"),
+    (["--dir", "/tmp", "--http", "example.org:80"], "names are not looked up"),
+    (["--dir", "/tmp", "--http", "localhost"], "needs a port"),
+    (["--dir", "/tmp", "--workers", "many"], "--workers takes a number"),
+    (["--config", "/is/not/there.toml"], "/is/not/there.toml"),
+    (["--dir", "/tmp", "--state", "/proc/x"], "/proc/x"),
+])
+def test_what_cannot_be_served(tmp_path, words, part):
+    result = ccodesctl("run", *words, check=1, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert part in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_people_get_addresses(site, tmp_path):
+    process = subprocess.Popen([CCODESCTL, "run", "--dir", site, "--http", "127.0.0.1:0"], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout.readline() == f"Serving {site} on\n"
+    assert process.stdout.readline().startswith("  http://localhost:")
+    assert "Ctrl-C" in process.stdout.readline()
+    process.terminate()
+    assert process.wait(10) == 0
+    process.stdout.close()
+
+
+def test_ctrl_c_reaches_the_daemon_once(site, tmp_path):
+    """A terminal sends it to its whole foreground group; a second one would cut requests short."""
+    server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
+    assert os.getpgid(server.ready["pid"]) != os.getpgid(server.process.pid)
+    assert server.stop() == 0
