@@ -55,7 +55,7 @@ static int failure_of(struct tls_transport *tls, int result, unsigned long *ret_
         case SSL_ERROR_ZERO_RETURN:
                 return 0;
         case SSL_ERROR_WANT_READ:
-                return would_block(tls, !tls_stream_is_clear(&tls->stream));
+                return would_block(tls, false);
         case SSL_ERROR_WANT_WRITE:
                 return would_block(tls, true);
         case SSL_ERROR_SYSCALL:

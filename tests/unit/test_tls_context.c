@@ -274,6 +274,19 @@ static void a_changed_file_makes_the_context_stale(void **state) {
                 assert_int_equal(atomic_file_write(files[i], data ? data : "", length, 0600), 0);
                 tls_context_unref(context);
         }
+        /* Another file, though as long and as old. */
+        assert_int_equal(build(fixture, &context), 0);
+        struct stat status;
+        assert_return_code(stat(fixture->config.key, &status), errno);
+        _cleanup_free_ char *data = NULL;
+        size_t length;
+        assert_int_equal(read_whole_file(AT_FDCWD, fixture->config.key, 100000, &data, &length), 0);
+        assert_int_equal(atomic_file_write(fixture->config.key, data, length, 0600), 0);
+        const struct timespec times[2] = { status.st_atim, status.st_mtim };
+        assert_return_code(utimensat(AT_FDCWD, fixture->config.key, times, 0), errno);
+        assert_true(tls_context_is_stale(context));
+        tls_context_unref(context);
+
         assert_int_equal(build(fixture, &context), 0);
         assert_return_code(unlink(fixture->config.key), errno);
         assert_true(tls_context_is_stale(context));

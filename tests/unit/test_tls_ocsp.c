@@ -8,7 +8,7 @@
 
 #include "tls_testing.h"
 
-#include "http/tls_ocsp.h"
+#include "http/tls_context_private.h"
 #include "shared/syscall.h"
 
 struct fixture {
@@ -194,6 +194,8 @@ static void clients_that_ask_are_shown_it(void **state) {
                 expect_staple(context, true, versions[i], (long) length);
                 expect_staple(context, false, versions[i], -2);
         }
+        context->certificates[0].staple.expires = time(NULL); /* as if it had grown old since */
+        expect_staple(context, true, TLS1_3_VERSION, -1);
         tls_context_unref(context);
 
         /* A stale one is not, and the operator hears of it. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
 #include "tls_testing.h"
 
 #include "http/tls_sni.h"
@@ -108,6 +110,35 @@ static void wildcards_stand_for_one_label(void **state) {
         assert_true(covers("::1", "[::1]"));
         assert_true(covers("::1", "::1"));
         assert_false(covers("a.example", ""));
+}
+
+static void add_name(GENERAL_NAMES *names, const char *bytes, int length) {
+        GENERAL_NAME *name = GENERAL_NAME_new();
+        ASN1_IA5STRING *string = ASN1_IA5STRING_new();
+        assert_int_equal(ASN1_STRING_set(string, bytes, length), 1);
+        GENERAL_NAME_set0_value(name, GEN_DNS, string);
+        assert_true(sk_GENERAL_NAME_push(names, name) > 0);
+}
+
+static void names_that_could_deceive_are_left_out(void **state) {
+        (void) state;
+        struct identity identity;
+        identity_make(&(struct identity_options) { "x" }, &identity);
+        GENERAL_NAMES *alternatives = sk_GENERAL_NAME_new_null();
+        add_name(alternatives, "good.example\0.evil.example", 26);
+        add_name(alternatives, "two words.example", 17);
+        add_name(alternatives, "", 0);
+        add_name(alternatives, "Fine.Example", 12);
+        assert_int_equal(X509_add1_ext_i2d(identity.certificate, NID_subject_alt_name, alternatives, 0, 0), 1);
+        GENERAL_NAMES_free(alternatives);
+        struct tls_names names;
+        bool only_common_name;
+        assert_int_equal(tls_names_of(identity.certificate, &names, &only_common_name), 0);
+        assert_false(only_common_name);
+        assert_int_equal(names.count, 1);
+        assert_string_equal(names.items[0], "fine.example");
+        tls_names_done(&names);
+        identity_done(&identity);
 }
 
 /* What a client that names `name` and knows `algorithms` is shown. */
@@ -230,6 +261,7 @@ int main(void) {
                 cmocka_unit_test(a_long_name_is_only_unknown),
                 cmocka_unit_test(every_one_of_many_names_is_found),
                 cmocka_unit_test(wildcards_stand_for_one_label),
+                cmocka_unit_test(names_that_could_deceive_are_left_out),
                 cmocka_unit_test(clients_are_shown_what_they_name_and_know),
                 cmocka_unit_test(requests_may_come_for_what_the_certificate_covers),
         };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 
 #include "tls_testing.h"
 
+#include "http/tls_context_private.h"
 #include "shared/syscall.h"
 
 /* What all tests use; made once, since keys take time. */
@@ -484,6 +486,186 @@ static void a_connection_outlives_its_context(void **state) {
         test_connection_establish(&connection);
 }
 
+static void a_long_chain_passes_a_full_socket(void **state) {
+        struct fixture *fixture = *state;
+        const struct identity *chain[61];
+        for (size_t i = 0; i < ELEMENTS_OF(chain); i++)
+                chain[i] = &fixture->identity;
+        struct config_certificate config =
+                        test_folder_write_identity(&fixture->folder, "main", &fixture->identity, NULL);
+        (void) test_folder_write_certificates(&fixture->folder, "main.pem", chain, ELEMENTS_OF(chain));
+        struct tls_context *context = test_context_new(&config, 1, NULL, NULL, false);
+        static const int versions[] = { TLS1_3_VERSION, TLS1_2_VERSION };
+        for (size_t i = 0; i < ELEMENTS_OF(versions); i++) {
+                _cleanup_connection_ struct test_connection connection;
+                test_connection_init(&connection, context, fixture->client);
+                int size = 1;
+                (void) setsockopt(connection.server_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+                assert_int_equal(SSL_set_max_proto_version(connection.client, versions[i]), 1);
+                const char *detail = NULL;
+                assert_int_equal(SSL_do_handshake(connection.client), -1);
+                assert_int_equal(transport_handshake(connection.transport, &detail), -EAGAIN);
+                assert_true(connection.transport->wants_write);
+                test_connection_establish(&connection);
+        }
+        tls_context_unref(context);
+}
+
+static void a_full_socket_and_new_keys_go_together(void **state) {
+        _cleanup_connection_ struct test_connection connection;
+        establish(*state, &connection);
+        int size = 1;
+        (void) setsockopt(connection.server_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        size_t sent = 0, received = 0;
+        const size_t total = 400000, piece = 3000;
+        char bytes[3000];
+        for (int round = 0; received < total; round++) {
+                if (round % 3 == 0) { /* the client asks us to change keys: our answer goes before our next bytes */
+                        assert_int_equal(SSL_key_update(connection.client, SSL_KEY_UPDATE_REQUESTED), 1);
+                        test_client_write(connection.client, "?");
+                        test_transport_expect(connection.transport, "?");
+                }
+                ssize_t r = 1;
+                while (r > 0 && sent < total) {
+                        struct iovec vector = { bytes, MIN_OF(piece, total - sent) };
+                        for (size_t i = 0; i < vector.iov_len; i++)
+                                bytes[i] = pattern(sent + i);
+                        r = transport_write(connection.transport, &vector, 1, false);
+                        if (r > 0)
+                                sent += (size_t) r;
+                }
+                assert_true(r > 0 || r == -EAGAIN);
+                received += client_take(connection.client, received);
+        }
+        assert_int_equal(sent, total);
+}
+
+static void renegotiation_is_refused(void **state) {
+        struct fixture *fixture = *state;
+        _cleanup_connection_ struct test_connection connection;
+        test_connection_init(&connection, fixture->context, fixture->client);
+        assert_int_equal(SSL_set_max_proto_version(connection.client, TLS1_2_VERSION), 1);
+        test_connection_establish(&connection);
+        assert_int_equal(SSL_renegotiate(connection.client), 1);
+        assert_int_equal(SSL_do_handshake(connection.client), -1);
+        char buffer[16];
+        assert_int_equal(transport_read(connection.transport, buffer, sizeof(buffer)), -EAGAIN);
+        int r = SSL_do_handshake(connection.client);
+        assert_int_equal(SSL_get_error(connection.client, r), SSL_ERROR_SSL); /* no_renegotiation */
+}
+
+static void shutdown_before_or_after_a_failure_only_ends_the_stream(void **state) {
+        struct fixture *fixture = *state;
+        _cleanup_connection_ struct test_connection connection;
+        test_connection_init(&connection, fixture->context, fixture->client);
+        const char *detail = NULL;
+        assert_int_equal(transport_handshake(connection.transport, &detail), -EAGAIN);
+        assert_int_equal(transport_shutdown(connection.transport), 0);
+        char byte;
+        assert_int_equal(recv(connection.client_fd, &byte, 1, 0), 0);
+        test_connection_done(&connection);
+
+        test_connection_init(&connection, fixture->context, fixture->client);
+        assert_int_equal(send(connection.client_fd, "nonsense", 8, 0), 8);
+        assert_int_equal(transport_handshake(connection.transport, &detail), -EPROTO);
+        assert_int_equal(transport_shutdown(connection.transport), 0);
+        assert_int_equal(transport_handshake(connection.transport, &detail), -EPROTO);
+}
+
+/* Where the kernel was expected to seal and does not, the connection is like any other. */
+static void the_stream_takes_over_from_the_kernel(void **state) {
+        struct fixture *fixture = *state;
+        struct config_certificate config =
+                        test_folder_write_identity(&fixture->folder, "main", &fixture->identity, NULL);
+        struct tls_context *context = test_context_new(&config, 1, NULL, NULL, false);
+        SSL_CTX_set_options(context->ssl, SSL_OP_ENABLE_KTLS);
+        atomic_store(&context->kernel_tls, TLS_KERNEL_ON);
+        struct tls_context *usual = fixture->context;
+        fixture->context = context;
+        check_stream(fixture, 1024, 1, 300000, 0);
+        check_file(fixture, 1);
+        fixture->context = usual;
+        tls_context_unref(context);
+}
+
+static void check_kernel_stream(struct test_connection *connection, size_t total) {
+        char bytes[7000];
+        size_t sent = 0, received = 0;
+        while (received < total) {
+                if (sent < total) {
+                        size_t length = MIN_OF(sizeof(bytes), total - sent);
+                        struct iovec vector[2] = { { bytes, length / 3 }, { bytes + length / 3, length - length / 3 } };
+                        for (size_t i = 0; i < length; i++)
+                                bytes[i] = pattern(sent + i);
+                        ssize_t r = transport_write(connection->transport, vector, 2, sent + length < total);
+                        assert_true(r > 0 || r == -EAGAIN);
+                        sent += r > 0 ? (size_t) r : 0;
+                }
+                received += client_take(connection->client, received);
+        }
+}
+
+static void check_kernel_file(struct test_connection *connection, size_t total) {
+        _cleanup_close_ int file = make_file(total);
+        size_t sent = 0, received = 0;
+        while (received < total) {
+                if (sent < total) {
+                        ssize_t r = transport_send_file(connection->transport, file, (off_t) sent, total - sent, false);
+                        assert_true(r > 0 || r == -EAGAIN);
+                        sent += r > 0 ? (size_t) r : 0;
+                }
+                received += client_take(connection->client, received);
+        }
+        assert_int_equal(transport_send_file(connection->transport, file, (off_t) total, 10, false), 0);
+}
+
+/* Only where the kernel has TLS: the virtual machine of the system tests has. */
+static void the_kernel_seals_where_it_can(void **state) {
+        struct fixture *fixture = *state;
+        struct config_certificate config =
+                        test_folder_write_identity(&fixture->folder, "main", &fixture->identity, NULL);
+        struct config_tls tls = test_tls;
+        tls.kernel_tls = true;
+        const struct tls_context_options options = {
+                .tls = &tls, .listener = &test_listener, .certificates = &config, .certificate_count = 1
+        };
+        struct tls_context *context = NULL;
+        assert_int_equal(tls_context_new(&options, NULL, &context), 0);
+        static const struct {
+                int version;
+                const char *suite;
+        } cases[] = { { TLS1_3_VERSION, NULL },
+                      { TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256" },
+                      { TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305" } };
+        bool is_kernel = true;
+        for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+                _cleanup_connection_ struct test_connection connection;
+                test_connection_init_tcp(&connection, context, fixture->client);
+                assert_int_equal(SSL_set_max_proto_version(connection.client, cases[i].version), 1);
+                if (cases[i].suite)
+                        assert_int_equal(SSL_set_cipher_list(connection.client, cases[i].suite), 1);
+                test_connection_establish(&connection);
+                is_kernel = is_kernel && connection.transport->is_zero_copy;
+                check_kernel_stream(&connection, 3000000);
+                check_kernel_file(&connection, 3000003);
+                test_client_write(connection.client, "last");
+                test_transport_expect(connection.transport, "last");
+                assert_int_equal(transport_shutdown(connection.transport), 0);
+                char byte;
+                int r;
+                while ((r = SSL_read(connection.client, &byte, 1)) < 0)
+                        assert_int_equal(SSL_get_error(connection.client, r), SSL_ERROR_WANT_READ);
+                assert_int_equal(SSL_get_error(connection.client, r), SSL_ERROR_ZERO_RETURN);
+        }
+        bool has_tls = atomic_load(&context->kernel_tls) == TLS_KERNEL_ON;
+        tls_context_unref(context);
+        if (!has_tls) {
+                print_message("this kernel has no TLS (CONFIG_TLS, or its module is not loaded)\n");
+                skip();
+        }
+        assert_true(is_kernel);
+}
+
 static void the_kernel_is_asked_only_of_tcp(void **state) {
         (void) state;
         int fds[2];
@@ -517,6 +699,12 @@ int main(void) {
                 cmocka_unit_test(a_clients_alert_is_told),
                 cmocka_unit_test(the_protocol_is_ours_to_prefer),
                 cmocka_unit_test(a_connection_outlives_its_context),
+                cmocka_unit_test(a_long_chain_passes_a_full_socket),
+                cmocka_unit_test(a_full_socket_and_new_keys_go_together),
+                cmocka_unit_test(renegotiation_is_refused),
+                cmocka_unit_test(shutdown_before_or_after_a_failure_only_ends_the_stream),
+                cmocka_unit_test(the_stream_takes_over_from_the_kernel),
+                cmocka_unit_test(the_kernel_seals_where_it_can),
                 cmocka_unit_test(the_kernel_is_asked_only_of_tcp),
         };
         return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -4,6 +4,9 @@
 #include "tls_testing.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,18 +179,44 @@ SSL_CTX *test_client_new(void) {
         return client;
 }
 
-void test_connection_init(struct test_connection *connection, struct tls_context *context, SSL_CTX *client) {
-        *connection = (struct test_connection) { 0 };
-        int fds[2];
-        assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), errno);
-        connection->server_fd = fds[0];
-        connection->client_fd = fds[1];
+/* TCP may take a moment to deliver, even within a machine. */
+static void wait_readable(int first, int second) {
+        struct pollfd polled[] = { { .fd = first, .events = POLLIN }, { .fd = second, .events = POLLIN } };
+        (void) poll(polled, 2, 20);
+}
+
+static void connect_ends(struct test_connection *connection, const int fds[2], struct tls_context *context,
+                         SSL_CTX *client) {
+        *connection = (struct test_connection) { .server_fd = fds[0], .client_fd = fds[1] };
         assert_int_equal(tls_transport_new(context, fds[0], &connection->transport), 0);
         assert_true(connection->transport->is_secure);
         connection->client = SSL_new(client);
         assert_non_null(connection->client);
         assert_int_equal(SSL_set_fd(connection->client, fds[1]), 1);
         SSL_set_connect_state(connection->client);
+}
+
+void test_connection_init(struct test_connection *connection, struct tls_context *context, SSL_CTX *client) {
+        int fds[2];
+        assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), errno);
+        connect_ends(connection, fds, context, client);
+}
+
+void test_connection_init_tcp(struct test_connection *connection, struct tls_context *context, SSL_CTX *client) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t length = sizeof(address);
+        struct sockaddr *generic = (struct sockaddr *) &address;
+        int fds[2];
+        _cleanup_close_ int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_return_code(bind(listener, generic, length), errno);
+        assert_return_code(listen(listener, 1), errno);
+        assert_return_code(getsockname(listener, generic, &length), errno);
+        fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_return_code(connect(fds[1], generic, length), errno);
+        fds[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        assert_return_code(fds[0], errno);
+        assert_return_code(fcntl(fds[1], F_SETFL, O_NONBLOCK), errno);
+        connect_ends(connection, fds, context, client);
 }
 
 void test_connection_done(struct test_connection *connection) {
@@ -200,7 +229,7 @@ void test_connection_done(struct test_connection *connection) {
 
 int test_connection_handshake(struct test_connection *connection) {
         int server = -EAGAIN, client = 0;
-        for (int turns = 0; turns < 20; turns++) {
+        for (int turns = 0; turns < 500; turns++) {
                 if (client != 1)
                         client = SSL_do_handshake(connection->client);
                 if (server == -EAGAIN)
@@ -209,6 +238,8 @@ int test_connection_handshake(struct test_connection *connection) {
                         return server;
                 if (client != 1 && SSL_get_error(connection->client, client) != SSL_ERROR_WANT_READ)
                         client = 1; /* it gave up, and has said so */
+                if (!connection->transport->wants_write)
+                        wait_readable(connection->server_fd, connection->client_fd);
         }
         return server;
 }
@@ -228,6 +259,10 @@ void test_client_expect(SSL *client, const char *text) {
         assert_true(length < sizeof(buffer));
         while (received < length) {
                 int count = SSL_read(client, buffer + received, (int) (sizeof(buffer) - received));
+                for (int i = 0; i < 100 && count < 0 && SSL_get_error(client, count) == SSL_ERROR_WANT_READ; i++) {
+                        wait_readable(SSL_get_fd(client), -1);
+                        count = SSL_read(client, buffer + received, (int) (sizeof(buffer) - received));
+                }
                 assert_true(count > 0);
                 received += (size_t) count;
         }
@@ -237,7 +272,12 @@ void test_client_expect(SSL *client, const char *text) {
 
 void test_transport_expect(struct transport *transport, const char *text) {
         char buffer[256];
-        assert_int_equal(transport_read(transport, buffer, sizeof(buffer)), strlen(text));
+        ssize_t count = transport_read(transport, buffer, sizeof(buffer));
+        for (int i = 0; i < 100 && count == -EAGAIN; i++) {
+                wait_readable(transport->fd, -1);
+                count = transport_read(transport, buffer, sizeof(buffer));
+        }
+        assert_int_equal(count, strlen(text));
         assert_memory_equal(buffer, text, strlen(text));
 }
 

@@ -73,6 +73,7 @@ struct test_connection {
 SSL_CTX *test_client_new(void);
 
 void test_connection_init(struct test_connection *connection, struct tls_context *context, SSL_CTX *client);
+void test_connection_init_tcp(struct test_connection *connection, struct tls_context *context, SSL_CTX *client);
 void test_connection_done(struct test_connection *connection);
 
 /* Lets both work until both are done or one refuses; the result of the server's last step. */
