@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from daemon import SERVER, until
+from daemon import SANDBOX, SERVER, until
 
 FILES = {"a.txt": "0123456789"}
 
@@ -26,7 +26,7 @@ def refused(tmp_path, text, *words, status=78):
     return result.stderr
 
 
-LISTENER = '[[server.listener]]\nname = "http"\naddress = "127.0.0.1:0"\n'
+LISTENER = f'[server]\n{SANDBOX}\n[[server.listener]]\nname = "http"\naddress = "127.0.0.1:0"\n'
 
 
 def test_bad_input_names_the_place_and_what_to_do(tmp_path):
