@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries sealed records between OpenSSL and the socket. Order is kept: bytes in the cork come after those in the
- * block that waits, and nothing is sent past either. OpenSSL never hears of a write that was done by half. */
+ * block that waits, and nothing is sent past either. OpenSSL never hears of a write that was refused or done by half. */
 #include "http/tls_stream.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "shared/syscall.h"
 
-/* More than the largest flight of a handshake. Beyond it a peer makes us answer without reading our answers. */
+/* More than the largest flight of a handshake, and than a batch. Beyond it a peer makes us answer without reading. */
 #define UNSENT_MAX (256 * 1024)
 
 static ssize_t send_bytes(struct tls_stream *stream, const char *bytes, size_t length, bool more) {
@@ -104,11 +104,8 @@ static int stream_write(BIO *bio, const char *bytes, int length) {
         }
 
         int r = tls_stream_push(stream, true);
-        if (r == -EAGAIN)
-                BIO_set_retry_write(bio);
-        if (r < 0)
-                return -1;
-        r = send_or_keep(stream, bytes, (size_t) length, stream->more);
+        if (r == 0 || r == -EAGAIN)
+                r = send_or_keep(stream, bytes, (size_t) length, stream->more);
         return r == 0 || r == -EAGAIN ? length : -1;
 }
 

@@ -10,8 +10,8 @@
  * The sealed side of a TLS connection: an OpenSSL BIO on a non-blocking socket.
  *
  * What OpenSSL writes is always taken: it is sent at once, or, while a cork is set, gathered so that several records
- * leave in one send(2). What the socket did not take waits in a block of the heap, and nothing more is taken before
- * that has gone.
+ * leave in one send(2). What the socket did not take waits in a block of the heap, up to 256 KiB (-ENOBUFS); whoever
+ * seals bytes does so only while nothing waits.
  */
 struct tls_stream {
         int fd;

@@ -32,6 +32,7 @@ struct tls_transport {
         char *server_name;
         char *client_subject;
         size_t sealed; /* plain bytes whose records wait in the stream */
+        size_t gone;   /* plain bytes whose records have been sent since, which the caller will offer again */
         size_t batch;  /* plain bytes to seal before sending: less while the peer reads slowly */
         int failure;   /* of OpenSSL, for good */
         bool is_established;
@@ -108,11 +109,10 @@ static void remainder_skip(struct remainder *rest, size_t length) {
         }
 }
 
-static struct remainder remainder_of(const struct iovec *vector, int count, size_t skip) {
+static struct remainder remainder_of(const struct iovec *vector, int count) {
         struct remainder rest = { .vector = vector };
         for (int i = 0; i < count; i++)
                 rest.length += vector[i].iov_len;
-        remainder_skip(&rest, MIN_OF(skip, rest.length));
         return rest;
 }
 
@@ -207,9 +207,8 @@ static __attribute__((noinline)) ssize_t write_large(struct tls_transport *tls, 
         return written ? (ssize_t) written : r;
 }
 
-/* Sends what waits; `ret_gone` is how many bytes of what the caller offers again have left by that. */
-static int send_waiting(struct tls_transport *tls, size_t *ret_gone) {
-        *ret_gone = 0;
+/* Sends what waits. */
+static int send_waiting(struct tls_transport *tls) {
         if (tls_stream_is_clear(&tls->stream))
                 return 0;
         int r = tls_stream_flush(&tls->stream);
@@ -217,9 +216,16 @@ static int send_waiting(struct tls_transport *tls, size_t *ret_gone) {
                 return would_block(tls, true);
         if (r < 0)
                 return r;
-        *ret_gone = tls->sealed;
+        tls->gone += tls->sealed;
         tls->sealed = 0;
         return 0;
+}
+
+/* How many of the bytes that are offered have been sent already. */
+static size_t take_gone(struct tls_transport *tls, size_t offered) {
+        size_t taken = MIN_OF(tls->gone, offered);
+        tls->gone -= taken;
+        return taken;
 }
 
 static ssize_t tls_write(struct transport *transport, const struct iovec *vector, int count, bool more) {
@@ -229,11 +235,12 @@ static ssize_t tls_write(struct transport *transport, const struct iovec *vector
                 return written == -EAGAIN ? would_block(tls, true) : written;
         }
 
-        size_t gone;
-        int r = send_waiting(tls, &gone);
+        int r = send_waiting(tls);
         if (r < 0)
                 return r;
-        struct remainder rest = remainder_of(vector, count, gone);
+        struct remainder rest = remainder_of(vector, count);
+        size_t gone = take_gone(tls, rest.length);
+        remainder_skip(&rest, gone);
         if (!rest.length)
                 return (ssize_t) gone;
         tls_words_clear();
@@ -264,12 +271,12 @@ static ssize_t tls_send_file(struct transport *transport, int file, off_t offset
         if (tls->is_kernel)
                 return kernel_send_file(tls, file, offset, length, more);
 
-        /* What waits is sealed and need not be read again. */
-        size_t gone;
-        int r = send_waiting(tls, &gone);
+        /* What waited was sealed and need not be read again. */
+        int r = send_waiting(tls);
         if (r < 0)
                 return r;
-        if (gone >= length)
+        size_t gone = take_gone(tls, length);
+        if (gone == length)
                 return (ssize_t) gone;
         ssize_t count = transport_copy_file(transport, file, offset + (off_t) gone, length - gone, more);
         if (count < 0)
@@ -397,8 +404,7 @@ static int tls_handshake(struct transport *transport, const char **ret_detail) {
 
 static int tls_shutdown(struct transport *transport) {
         struct tls_transport *tls = tls_of(transport);
-        size_t gone;
-        int r = send_waiting(tls, &gone);
+        int r = send_waiting(tls);
         if (r < 0)
                 return r;
         if (tls->is_established && !tls->failure && !(SSL_get_shutdown(tls->ssl) & SSL_SENT_SHUTDOWN)) {
@@ -407,7 +413,7 @@ static int tls_shutdown(struct transport *transport) {
                 int result = SSL_shutdown(tls->ssl);
                 if (result < 0 && failure_of(tls, result, &code) == -EAGAIN)
                         return -EAGAIN;
-                r = send_waiting(tls, &gone);
+                r = send_waiting(tls);
                 if (r < 0)
                         return r;
         }

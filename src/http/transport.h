@@ -22,8 +22,8 @@ struct transport_operations {
         ssize_t (*read)(struct transport *transport, void *buffer, size_t size);
 
         /* Writes a prefix of the vector, which is not empty. A short count means that the descriptor is full. `more`: more will
-         * follow at once (MSG_MORE). After -EAGAIN or a short count the next call must offer the same bytes first, and no
-         * fewer. */
+         * follow at once (MSG_MORE). After -EAGAIN or a short count the next bytes offered must be those that follow what
+         * was reported as written: some of them may be sealed already. */
         ssize_t (*write)(struct transport *transport, const struct iovec *vector, int count, bool more);
 
         /* Sends a prefix of a file's bytes without copying them through user space where that is possible, else by reading.

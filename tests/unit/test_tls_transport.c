@@ -241,6 +241,31 @@ static void short_records_are_made_for_those_who_ask(void **state) {
         check_stream(*state, 5000, 100000, 300000, TLSEXT_max_fragment_length_1024);
 }
 
+/* What was refused may be offered again in other portions: first a head alone, then what follows. */
+static void sealed_bytes_are_taken_in_any_portion(void **state) {
+        _cleanup_connection_ struct test_connection connection;
+        establish(*state, &connection);
+        int size = 1;
+        (void) setsockopt(connection.server_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        const size_t total = 600000;
+        _cleanup_free_ char *bytes = malloc(total);
+        for (size_t i = 0; i < total; i++)
+                bytes[i] = pattern(i);
+        size_t written = 0, received = 0, portion = 1;
+        while (received < total) {
+                while (written < total) {
+                        struct iovec vector = { bytes + written, MIN_OF(total - written, portion) };
+                        ssize_t r = transport_write(connection.transport, &vector, 1, false);
+                        portion = portion * 7 % 65521;
+                        if (r == -EAGAIN)
+                                break;
+                        assert_in_range(r, 1, vector.iov_len);
+                        written += (size_t) r;
+                }
+                received += client_take(connection.client, received);
+        }
+}
+
 static int make_file(size_t length) {
         int fd = memfd_create("file", MFD_CLOEXEC);
         _cleanup_free_ char *bytes = malloc(length);
@@ -686,6 +711,7 @@ int main(void) {
                 cmocka_unit_test(a_head_and_a_body_leave_in_one_record),
                 cmocka_unit_test(streams_survive_a_full_socket),
                 cmocka_unit_test(short_records_are_made_for_those_who_ask),
+                cmocka_unit_test(sealed_bytes_are_taken_in_any_portion),
                 cmocka_unit_test(a_file_is_sent_sealed),
                 cmocka_unit_test(a_file_that_was_cut_short_ends),
                 cmocka_unit_test(a_file_that_shrinks_while_it_waits_keeps_its_sealed_part),
