@@ -147,11 +147,23 @@ int redirect_target_compile(const char *text, size_t wildcards, struct arena *ar
         return 0;
 }
 
-static void append_query_part(struct text *text, struct slice query) {
+static void append_query_part(struct text *text, struct slice query, bool is_last) {
         if (query.length > 0)
                 redirect_append_query(text, query);
-        else if (text->length > 0 && (text->data[text->length - 1] == '?' || text->data[text->length - 1] == '&'))
+        else if (is_last && text->length > 0 &&
+                 (text->data[text->length - 1] == '?' || text->data[text->length - 1] == '&'))
                 text->data[--text->length] = '\0';
+}
+
+/* "/", nothing and "/host" together would name a host. */
+static void merge_slashes(struct text *text, size_t start) {
+        size_t slashes = 0;
+        while (start + slashes < text->length && text->data[start + slashes] == '/')
+                slashes++;
+        if (slashes < 2)
+                return;
+        memmove(text->data + start, text->data + start + slashes - 1, text->length - start - slashes + 2);
+        text->length -= slashes - 1;
 }
 
 void redirect_target_append(const struct redirect_target *target, struct slice path, struct slice query,
@@ -162,17 +174,14 @@ void redirect_target_append(const struct redirect_target *target, struct slice p
                 if (part->type == REDIRECT_LITERAL) {
                         text_append(text, part->literal);
                 } else if (part->type == REDIRECT_QUERY) {
-                        append_query_part(text, query);
+                        append_query_part(text, query, i + 1 == target->part_count);
                 } else {
                         struct slice value = part->type == REDIRECT_URI ? path : captures->items[part->capture];
-                        /* "/" and "/host" together would name a host. */
-                        while (text->length == start + 1 && text->data[start] == '/' && value.length > 0 &&
-                               *value.data == '/')
-                                value = slice_from(value, 1);
                         if (part->is_in_query)
                                 append_query_value(text, value);
                         else
                                 text_append_uri_path(text, value);
                 }
         }
+        merge_slashes(text, start);
 }

@@ -20,7 +20,7 @@ struct redirect_target {
 int redirect_target_compile(const char *text, size_t wildcards, struct arena *arena, struct error *error,
                             struct redirect_target *ret_target);
 
-/* Where "$query" stands for nothing, the '?' or '&' in front of it goes too. */
+/* Where "$query" stands for nothing at the end, the '?' or '&' in front of it goes too. */
 void redirect_target_append(const struct redirect_target *target, struct slice path, struct slice query,
                             const struct path_captures *captures, struct text *text);
 

@@ -36,6 +36,7 @@ static void test_filled_in(void **state) {
         assert_target("/**", "https://example.org$uri?$query", "/a", "x=1&y=%20", "https://example.org/a?x=1&y=%20");
         assert_target("/**", "https://example.org$uri?$query", "/a", NULL, "https://example.org/a");
         assert_target("/**", "/x?from=old&$query", "/a", "", "/x?from=old");
+        assert_target("/**", "/x?$query&from=old", "/a", "", "/x?&from=old");
         assert_target("/find/*", "/search?q=$1&more=1", "/find/a&b=c+d e", NULL, "/search?q=a%26b%3Dc%2Bd%20e&more=1");
         assert_target("/**", "$uri", "/a", NULL, "/a");
         assert_target("/**", "/price$$", "/a", NULL, "/price$");
@@ -48,6 +49,7 @@ static void test_hostile_requests(void **state) {
         assert_target("/a**", "/$1", "/a/evil.test", NULL, "/evil.test");
         assert_target("/a**", "/$1", "/a//evil.test", NULL, "/evil.test");
         assert_target("/a*/**", "/$1$2", "/a/evil.test", NULL, "/evil.test");
+        assert_target("/*a/**", "/$1/$2", "/a/evil.test", NULL, "/evil.test");
         assert_target("/**", "/$uri", "/evil.test", NULL, "/evil.test");
         assert_target("/go/**", "/$1", "/go/\\evil.test", NULL, "/%5Cevil.test");
 }
