@@ -21,7 +21,7 @@
 #define PREPARE LIBEXECDIR "/ccodes-prepare"
 #define CONFIG_FOLDER "/etc/ccodes"
 #define LOG_FOLDER "/var/log/ccodes"
-#define PACKAGE_MARK "/var/lib/dpkg/info/ccodes.list"
+#define PACKAGE_MARK "/usr/share/doc/ccodes/changelog.Debian.gz" /* only the package brings it */
 #define PATH_FDS_MAX 16
 
 struct step {
