@@ -2,42 +2,18 @@
 /* Writes a table as reference documentation: a section for each table, its keys with their facts and their words. The
  * walk is one; mdoc and Markdown differ only in the small functions at the top. */
 #include "shared/config_value.h"
+#include "shared/mdoc.h"
 
 struct reference {
         struct text *text;
         bool mdoc;
 };
 
-/* One byte of mdoc text: a backslash is an escape anywhere, a dot or an apostrophe a request at the start of a line. */
-static void append_mdoc_byte(struct text *text, char byte) {
-        bool starts_line = text->length == 0 || text->data[text->length - 1] == '\n';
-        if (starts_line && (byte == '.' || byte == '\''))
-                text_append_string(text, "\\&");
-        if (byte == '\\')
-                text_append_string(text, "\\e");
-        else if (byte == '"')
-                text_append_string(text, "\\(dq");
-        else
-                text_append_char(text, byte);
-}
-
-/* Text lines of mdoc, where each sentence begins a new one. */
-static void append_mdoc(struct text *text, const char *words) {
-        for (; *words; words++) {
-                bool ends_sentence = words[0] == '.' && words[1] == ' ' && words[2] >= 'A' && words[2] <= 'Z';
-                append_mdoc_byte(text, *words);
-                if (ends_sentence) {
-                        text_append_char(text, '\n');
-                        words++;
-                }
-        }
-}
-
 /* Values in mdoc: long ones may be broken behind a colon. */
 static void append_mdoc_code(struct text *text, const char *code) {
         text_append_string(text, "\\fB");
         for (; *code; code++) {
-                append_mdoc_byte(text, *code);
+                mdoc_append_byte(text, *code);
                 if (*code == ':')
                         text_append_string(text, "\\:");
         }
@@ -55,7 +31,7 @@ static void append_markdown(struct text *text, const char *words) {
 
 static void append_words(const struct reference *reference, const char *words) {
         if (reference->mdoc)
-                append_mdoc(reference->text, words);
+                mdoc_append(reference->text, words);
         else
                 append_markdown(reference->text, words);
 }

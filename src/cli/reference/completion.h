@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/cli.h"
+
+/* Completion scripts for shells, made from the table of verbs when the program is built. */
+
+/* What a value or an operand can be, as words with a space between them; "" where that cannot be listed. */
+void completion_append_words(struct text *text, enum cli_words words);
+
+void completion_write_bash(struct text *text);
+void completion_write_zsh(struct text *text);
+void completion_write_fish(struct text *text);
