@@ -8,7 +8,8 @@
 #include "http/worker.h"
 #include "server/file_request.h"
 
-/* Bytes of a file up to which an answer waits until it is compressed: some milliseconds at most, and only the first time. */
+/* Bytes of a file up to which an answer waits until it is compressed: some milliseconds at most, and only the first
+ * time. */
 #define WAIT_SIZE_MAX (256 << 10)
 
 static const struct http_accept_encoding *parse_accept(struct file_worker *worker, struct slice field) {

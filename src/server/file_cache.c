@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two tables under the same keys: entries, which are always resolved, and look-ups that are under way on the pool. Two
- * lists keep the entries in the order of their use, one for files and one for what stands in for things that do not exist. An entry
- * that was dropped lives on as long as requests use it.
+ * Two tables under the same keys: entries, which are always resolved, and look-ups that are under way on the pool.
+ * Two lists keep the entries in the order of their use, one for files and one for what stands in for things that do
+ * not exist. An entry that was dropped lives on as long as requests use it.
  */
 #include "server/file_cache.h"
 

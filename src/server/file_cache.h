@@ -7,8 +7,9 @@
 /*
  * What one worker remembers of paths, for one generation of the configuration.
  *
- * An entry is looked up anew once it is older than `revalidate`; one look-up runs for each path at a time, however many requests wait for
- * it. The number of entries is bounded; what stands in for things that do not exist can never drive out what does.
+ * An entry is looked up anew once it is older than `revalidate`; one look-up runs for each path at a time, however
+ * many requests wait for it. The number of entries is bounded; what stands in for things that do not exist can never
+ * drive out what does.
  */
 struct file_cache;
 struct http_worker;
@@ -42,8 +43,8 @@ struct file_key {
 };
 
 /*
- * 1 with a reference to the entry; 0 when the waiter will be called; -EAGAIN when too much waits for the disk already; -ENOMEM.
- * `generation` is the one that the cache belongs to.
+ * 1 with a reference to the entry; 0 when the waiter will be called; -EAGAIN when too much waits for the disk
+ * already; -ENOMEM. `generation` is the one that the cache belongs to.
  */
 int file_cache_get(struct file_cache *cache, const struct file_key *key, struct worker_generation *generation,
                    struct file_waiter *waiter, struct file_entry **ret_entry);

@@ -7,8 +7,9 @@
 #include "shared/hash.h"
 
 /*
- * What one worker remembers of one path of a site: what was found there, and for each coding in which it was asked for
- * the body and the response fields, ready to be sent. Belongs to one thread: its references are counted without atomics.
+ * What one worker remembers of one path of a site: what was found there, and for each coding in which it was asked
+ * for the body and the response fields, ready to be sent. Belongs to one thread: its references are counted without
+ * atomics.
  */
 enum file_head {
         FILE_HEAD_FULL,       /* 200, 206 with one range, and HEAD */
@@ -74,7 +75,8 @@ static inline struct file_entry *file_entry_unref(struct file_entry *entry) {
 /* The variant in a coding, with what is known of its bytes by now; NULL when memory is out. Only of FILE_KIND_FILE. */
 struct file_variant *file_entry_variant(struct file_entry *entry, enum http_coding coding);
 
-/* Response fields of a variant, made when they are asked for first; NULL when memory is out or a value cannot be sent. */
+/* Response fields of a variant, made when they are asked for first; NULL when memory is out or a value cannot be
+ * sent. */
 const struct http_head_block *file_entry_head(struct file_entry *entry, enum http_coding coding, enum file_head head);
 const struct http_head_block *file_entry_redirect_head(struct file_entry *entry);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what a site has for a path. Whenever a step would wait and may not, all is undone and -EAGAIN returned, so that
- * the caller can start over where waiting is allowed. A body is only kept when the file had the same identity before and after it
- * was read.
+ * Finds what a site has for a path. Whenever a step would wait and may not, all is undone and -EAGAIN returned, so
+ * that the caller can start over where waiting is allowed. A body is only kept when the file had the same identity
+ * before and after it was read.
  */
 #include "server/file_lookup.h"
 
@@ -135,8 +135,8 @@ static int read_body(const struct lookup *lookup, struct file_source *source) {
         return r;
 }
 
-/* A file that changed just now may change once more without a trace: its tag is then made of its content, or, where that is
- * not at hand, holds for this look-up only. */
+/* A file that changed just now may change once more without a trace: its tag is then made of its content, or, where
+ * that is not at hand, holds for this look-up only. */
 static void add_salt(struct file_source *source) {
         static const uint64_t key[2] = { 0x736f6d657468696e, 0x67206f6674686520 };
         int64_t now = now_nsec();

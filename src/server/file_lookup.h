@@ -8,8 +8,8 @@
 /*
  * What a site has for a path: opened, identified, read and typed in one go.
  *
- * The same function runs on a worker, where it must not wait for a disk, and on the thread pool, where it may: it touches
- * nothing but the immutable site, the store, and what it returns.
+ * The same function runs on a worker, where it must not wait for a disk, and on the thread pool, where it may: it
+ * touches nothing but the immutable site, the store, and what it returns.
  */
 enum file_kind {
         FILE_KIND_FILE,

@@ -20,8 +20,8 @@ enum file_open_flags {
 
 /*
  * A descriptor, for reading, or a negative errno: -EXDEV for a path that leaves the root, -ELOOP for a link that may
- * not be followed, -EAGAIN with FILE_OPEN_CACHED when it would have to wait. `path` is relative; "." is the root itself. A FIFO or
- * device does not block.
+ * not be followed, -EAGAIN with FILE_OPEN_CACHED when it would have to wait. `path` is relative; "." is the root
+ * itself. A FIFO or device does not block.
  */
 int file_open_beneath(int root, const char *path, unsigned flags);
 
@@ -42,11 +42,11 @@ static inline bool file_identity_equal(const struct file_identity *a, const stru
 int file_identify(int fd, struct file_identity *ret_identity);
 
 /*
- * Whether the content may have been written once more after it was looked at without any trace in its identity: it changed
- * so short a time before `now_nsec` that the file system's clock may not have moved on yet.
+ * Whether the content may have been written once more after it was looked at without any trace in its identity: it
+ * changed so short a time before `now_nsec` that the file system's clock may not have moved on yet.
  */
 bool file_identity_is_fresh(const struct file_identity *identity, int64_t now_nsec);
 
-/* Reads `length` bytes from the beginning of the file. `may_wait` false: -EAGAIN unless all of it is in the page cache. -ESTALE when the
- * file is shorter. */
+/* Reads `length` bytes from the beginning of the file. `may_wait` false: -EAGAIN unless all of it is in the page
+ * cache. -ESTALE when the file is shorter. */
 int file_read(int fd, void *buffer, size_t length, bool may_wait);

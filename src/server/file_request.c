@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of a request from its path to an answer. Wherever it waits, it is on a list from which the end of the exchange
- * takes it; nobody else keeps a pointer to it. */
+/* The way of a request from its path to an answer. Wherever it waits, it is on a list from which the end of the
+ * exchange takes it; nobody else keeps a pointer to it. */
 #include "server/file_request.h"
 
 #include <stdlib.h>

@@ -61,7 +61,8 @@ void file_request_look_up(struct file_request *request);
 /* Adds the response fields that go with a failure: Allow, Content-Range. */
 void file_request_add_failure_fields(struct file_request *request, enum cause cause);
 
-/* Answers with a failure: the site's page for it, else the engine's. `detail` is for the log, static or in the arena. */
+/* Answers with a failure: the site's page for it, else the engine's. `detail` is for the log, static or in the arena.
+ * */
 void file_request_fail(struct file_request *request, enum cause cause, const char *detail);
 
 /* Answers with the entry, which is a file; see file_answer.c. */

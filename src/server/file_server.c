@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where requests enter the file server: what is decided before any file is looked at (https, host, method), and the
- * life of what a configuration becomes. A snapshot is shared and never changes; all that changes belongs to a worker. */
+ * life of what a configuration becomes. A snapshot is shared and never changes; all that changes belongs to a worker.
+ * */
 #include "server/file_server.h"
 
 #include <errno.h>

@@ -13,9 +13,10 @@ extern const struct http_application file_server_application;
 struct file_server_snapshot;
 
 /*
- * Builds what requests need from a configuration: opens each site's root, reads the table of media types, compiles the rules. The
- * configuration and the store are borrowed and outlive the snapshot; the store's limit becomes the configuration's. The error names the
- * site, what failed, why, and what to do; then nothing has changed. Blocks on the disk; not for a worker.
+ * Builds what requests need from a configuration: opens each site's root, reads the table of media types, compiles
+ * the rules. The configuration and the store are borrowed and outlive the snapshot; the store's limit becomes the
+ * configuration's. The error names the site, what failed, why, and what to do; then nothing has changed. Blocks on
+ * the disk; not for a worker.
  */
 int file_server_snapshot_new(const struct config *config, struct file_store *store, struct error *error,
                              struct file_server_snapshot **ret_snapshot);

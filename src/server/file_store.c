@@ -234,7 +234,8 @@ static bool may_give_way(const struct file_version *version, uint64_t now) {
         return used + version->store->protection <= now;
 }
 
-/* Makes versions give way until `wanted` more bytes fit, with some room beyond, so that it does not happen for each body. */
+/* Makes versions give way until `wanted` more bytes fit, with some room beyond, so that it does not happen for each
+ * body. */
 static void make_room(struct file_store *store, const struct file_version *for_version, uint64_t wanted) {
         uint64_t limit = limit_of(store), target = limit - limit / 8, now = now_msec();
         if (store->indexed_bytes + wanted <= limit)

@@ -14,13 +14,14 @@
 /*
  * Bodies of files in memory, shared by all workers and by every generation of the configuration.
  *
- * A version is one content of one file (see file_identity): a changed file is another version, so that a body never mixes two.
- * Bodies are there by content coding; each is made once. What is published never changes and stays as long as anyone has a
- * reference. All functions take a lock and are meant for the slow path, but for those said to take none.
+ * A version is one content of one file (see file_identity): a changed file is another version, so that a body never
+ * mixes two. Bodies are there by content coding; each is made once. What is published never changes and stays as long
+ * as anyone has a reference. All functions take a lock and are meant for the slow path, but for those said to take
+ * none.
  *
- * All bodies together stay within the limit. What was not used for a while gives way to what is new; what is in use does not, so that
- * more files than fit do not drive each other out all the time. A version that gave way is freed when the last reference to it is gone;
- * the workers give theirs back soon, see file_store_evictions.
+ * All bodies together stay within the limit. What was not used for a while gives way to what is new; what is in use
+ * does not, so that more files than fit do not drive each other out all the time. A version that gave way is freed
+ * when the last reference to it is gone; the workers give theirs back soon, see file_store_evictions.
  */
 struct file_store;
 
@@ -75,16 +76,19 @@ void file_store_set_protection(struct file_store *store, uint64_t protection);
 /* Bytes in use, the books included. Any thread, no lock. */
 uint64_t file_store_bytes(const struct file_store *store);
 
-/* How many versions gave way so far: a holder looks for versions with is_evicted when it has grown. Any thread, no lock. */
+/* How many versions gave way so far: a holder looks for versions with is_evicted when it has grown. Any thread, no
+ * lock. */
 uint64_t file_store_evictions(const struct file_store *store);
 
 /* Whether the bytes in use are within the limit. Any thread, no lock. */
 bool file_store_has_room(const struct file_store *store);
 
-/* The version with this identity, with a reference; made when there is none. -ENOMEM.
+/*
+ * The version with this identity, with a reference; made when there is none. -ENOMEM.
  *
- * A private one is never found by anyone else, and the limit does not hold for its bodies: whoever has it keeps it beyond one answer only
- * while file_store_has_room. */
+ * A private one is never found by anyone else, and the limit does not hold for its bodies: whoever has it keeps it
+ * beyond one answer only while file_store_has_room.
+ */
 int file_store_get(struct file_store *store, const struct file_identity *identity, bool is_private,
                    struct file_version **ret_version);
 struct file_version *file_version_ref(struct file_version *version);
@@ -101,15 +105,16 @@ static inline void file_version_touch(struct file_version *version, uint64_t now
 }
 
 /*
- * Publishes a body, which is from malloc and belongs to the store from then on, and tells the watches. 0, also when there is one already
- * (the new one is freed); -ENOSPC when there is no room: the data is still the caller's, the state is USELESS for a coding and ABSENT for
- * the file itself. `data` NULL: there is no use in it (USELESS).
+ * Publishes a body, which is from malloc and belongs to the store from then on, and tells the watches. 0, also when
+ * there is one already (the new one is freed); -ENOSPC when there is no room: the data is still the caller's, the
+ * state is USELESS for a coding and ABSENT for the file itself. `data` NULL: there is no use in it (USELESS).
  */
 int file_version_publish(struct file_version *version, enum http_coding coding, void *data, size_t length);
 
 /*
- * Asks for a body in a coding. ABSENT: the caller is the one who must make it, and publish it or give up; the state is PENDING from now
- * on. PENDING: somebody else makes it. In both cases the watch is registered. READY and USELESS: the watch was not touched.
+ * Asks for a body in a coding. ABSENT: the caller is the one who must make it, and publish it or give up; the state
+ * is PENDING from now on. PENDING: somebody else makes it. In both cases the watch is registered. READY and USELESS:
+ * the watch was not touched.
  */
 enum file_body_state file_version_claim(struct file_version *version, enum http_coding coding,
                                         struct file_watch *watch);

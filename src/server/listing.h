@@ -45,8 +45,9 @@ struct listing {
 #define LISTING_INIT ((struct listing) { 0 })
 
 /*
- * Reads the folder at the canonical path (which ends with '/'): what the site would serve, links resolved by its policy, hidden names
- * left out unless it shows them. Blocks on the disk. `listing` was LISTING_INIT, and is to be given to listing_done in any case.
+ * Reads the folder at the canonical path (which ends with '/'): what the site would serve, links resolved by its
+ * policy, hidden names left out unless it shows them. Blocks on the disk. `listing` was LISTING_INIT, and is to be
+ * given to listing_done in any case.
  */
 int listing_read(const struct site *site, const char *path, struct listing *listing);
 void listing_done(struct listing *listing);

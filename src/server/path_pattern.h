@@ -40,8 +40,8 @@ struct path_captures {
         size_t count;
 };
 
-/* The pattern keeps views of `text`; its pieces are in the arena. -EINVAL (said in `error`) for a pattern that is not absolute or
- * has too many wildcards, -ENOMEM. */
+/* The pattern keeps views of `text`; its pieces are in the arena. -EINVAL (said in `error`) for a pattern that is not
+ * absolute or has too many wildcards, -ENOMEM. */
 int path_pattern_compile(const char *text, struct arena *arena, struct error *error, struct path_pattern *ret_pattern);
 
 /* `ret_captures` may be NULL. Each wildcard takes as little as it can, from left to right. */

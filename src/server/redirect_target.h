@@ -5,9 +5,10 @@
 #include "shared/text.h"
 
 /*
- * The target of a redirect rule: literal text with "$1" to "$9" for what the pattern's wildcards matched, "$uri" for the
- * whole path, "$query" for the query, "$$" for a dollar sign. What comes from a request is encoded again for the place where it stands,
- * so that it can neither end the header field nor change which host the target leads to. Immutable once compiled.
+ * The target of a redirect rule: literal text with "$1" to "$9" for what the pattern's wildcards matched, "$uri" for
+ * the whole path, "$query" for the query, "$$" for a dollar sign. What comes from a request is encoded again for the
+ * place where it stands, so that it can neither end the header field nor change which host the target leads to.
+ * Immutable once compiled.
  */
 struct redirect_part;
 
@@ -16,7 +17,8 @@ struct redirect_target {
         size_t part_count;
 };
 
-/* `wildcards`: how many captures the pattern has. Keeps views of `text`. -EINVAL with the reason in `error`; -ENOMEM. */
+/* `wildcards`: how many captures the pattern has. Keeps views of `text`. -EINVAL with the reason in `error`; -ENOMEM.
+ * */
 int redirect_target_compile(const char *text, size_t wildcards, struct arena *arena, struct error *error,
                             struct redirect_target *ret_target);
 

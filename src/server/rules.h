@@ -7,8 +7,8 @@
 #include "server/redirect_target.h"
 
 /*
- * The rules of one site ([[site.rule]]), compiled: what they say of a path depends on nothing but the path, so that it is
- * asked once for each path and then kept. Immutable; any number of threads may ask.
+ * The rules of one site ([[site.rule]]), compiled: what they say of a path depends on nothing but the path, so that
+ * it is asked once for each path and then kept. Immutable; any number of threads may ask.
  */
 struct rule {
         const struct config_rule *config;
@@ -39,7 +39,8 @@ int rules_compile(const struct config_list *list, struct arena *arena, struct er
 int rules_apply(const struct rules *rules, struct slice path, struct rule_outcome *ret_outcome);
 void rule_outcome_done(struct rule_outcome *outcome);
 
-/* Sets the response fields that the rules ask for: headers and Link; Cache-Control and Content-Type are the caller's. */
+/* Sets the response fields that the rules ask for: headers and Link; Cache-Control and Content-Type are the caller's.
+ * */
 void rules_set_fields(const struct rules *rules, const struct rule_outcome *outcome, struct http_head_builder *builder);
 
 /* Location of the outcome's redirect. */

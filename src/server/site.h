@@ -12,7 +12,8 @@ struct site_page {
         struct slice path; /* beneath the root, beginning with '/' */
 };
 
-/* A site as requests need it: its root opened, its rules compiled. Immutable once built; any number of threads may use it. */
+/* A site as requests need it: its root opened, its rules compiled. Immutable once built; any number of threads may
+ * use it. */
 struct site {
         const struct config_site *config;
         const struct mime_types *types; /* borrowed */
@@ -28,7 +29,8 @@ struct site {
         struct slice hsts; /* value of Strict-Transport-Security; data == NULL: not sent */
 };
 
-/* Borrows `config` and `types`; compiled things are in the arena. The error says which site, what failed and what to do. */
+/* Borrows `config` and `types`; compiled things are in the arena. The error says which site, what failed and what to
+ * do. */
 int site_init(struct site *site, const struct config_site *config, const struct mime_types *types, struct arena *arena,
               struct error *error);
 

@@ -8,8 +8,9 @@
 #include "shared/slice.h"
 
 /*
- * Which site answers for a host: the one that names it exactly, else the one with the longest wildcard ("*.example.org",
- * for every name below, at any depth), else the default. The cost does not depend on the number of sites. Immutable.
+ * Which site answers for a host: the one that names it exactly, else the one with the longest wildcard
+ * ("*.example.org", for every name below, at any depth), else the default. The cost does not depend on the number of
+ * sites. Immutable.
  */
 struct site_router;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A rule of a site against a request. The first line is the pattern, the second the redirect's target, the third the path, the
- * rest the query. The index agrees with the matcher; captures are views of the path; whatever was asked for, the Location is one line of
- * address characters and names no host that the rule does not name. */
+/* A rule of a site against a request. The first line is the pattern, the second the redirect's target, the third the
+ * path, the rest the query. The index agrees with the matcher; captures are views of the path; whatever was asked
+ * for, the Location is one line of address characters and names no host that the rule does not name. */
 #include <errno.h>
 
 #include "fuzz.h"

@@ -39,8 +39,8 @@ void site_harness_write_text(struct site_harness *site, const char *path, const 
 /* Starts serving by a configuration in which every "@ROOT@" stands for the root. Fails the test when it is refused. */
 void site_harness_start(struct site_harness *site, const char *configuration);
 
-/* Sends a request on a connection of its own and gives the whole answer, which stays until the next one. `head` is the request line
- * without version and, each after "\r\n", fields; Host is example.org when it is not among them. */
+/* Sends a request on a connection of its own and gives the whole answer, which stays until the next one. `head` is
+ * the request line without version and, each after "\r\n", fields; Host is example.org when it is not among them. */
 const char *site_harness_ask(struct site_harness *site, const char *head);
 
 /* The body of the last answer, and the value of a field, "" when there is none; it stays until the next request. */

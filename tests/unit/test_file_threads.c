@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several workers over one store, while the files are replaced: no answer mixes two versions of a file, whether it comes
- * as it is, compressed, or in ranges. Most telling under the thread sanitizer. */
+/* Several workers over one store, while the files are replaced: no answer mixes two versions of a file, whether it
+ * comes as it is, compressed, or in ranges. Most telling under the thread sanitizer. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
