@@ -62,7 +62,7 @@ static void free_variant(struct file_variant *variant) {
 void file_entry_free(struct file_entry *entry) {
         for (unsigned i = 0; i < FILE_CODINGS; i++)
                 free_variant(entry->variants[i]);
-        free(entry->redirect_head);
+        free(entry->rule_head);
         file_result_done(&entry->result);
         free((char *) entry->path);
         free(entry);
@@ -190,17 +190,17 @@ const struct http_head_block *file_entry_head(struct file_entry *entry, enum htt
         return variant->heads[head];
 }
 
-const struct http_head_block *file_entry_redirect_head(struct file_entry *entry) {
-        if (!entry->redirect_head) {
+const struct http_head_block *file_entry_rule_head(struct file_entry *entry) {
+        if (!entry->rule_head) {
                 struct http_head_builder builder;
                 http_head_builder_init(&builder);
                 if (entry->result.outcome.cache_control)
                         add(&builder, "Cache-Control", entry->result.outcome.cache_control);
                 rules_set_fields(&entry->site->rules, &entry->result.outcome, &builder);
-                if (http_head_builder_finish(&builder, &entry->redirect_head) < 0)
+                if (http_head_builder_finish(&builder, &entry->rule_head) < 0)
                         return NULL;
         }
-        return entry->redirect_head;
+        return entry->rule_head;
 }
 
 bool file_entry_is_evicted(const struct file_entry *entry) {

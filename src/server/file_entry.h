@@ -51,7 +51,7 @@ struct file_entry {
         time_t modified;    /* for Last-Modified; 0: none */
         struct file_variant *variants[FILE_CODINGS];
         struct compression_wait *waits[FILE_CODINGS]; /* see compression.h */
-        struct http_head_block *redirect_head;        /* fields that rules set on a redirect */
+        struct http_head_block *rule_head;            /* fields that the rules set, alone */
 };
 
 /* Takes `path` (from malloc) and `result`, also when it fails. One reference. */
@@ -78,7 +78,9 @@ struct file_variant *file_entry_variant(struct file_entry *entry, enum http_codi
 /* Response fields of a variant, made when they are asked for first; NULL when memory is out or a value cannot be
  * sent. */
 const struct http_head_block *file_entry_head(struct file_entry *entry, enum http_coding coding, enum file_head head);
-const struct http_head_block *file_entry_redirect_head(struct file_entry *entry);
+
+/* What the rules set, alone: for answers that are no file. */
+const struct http_head_block *file_entry_rule_head(struct file_entry *entry);
 
 /* Whether a body that the entry counts on has given way in the store. */
 bool file_entry_is_evicted(const struct file_entry *entry);

@@ -60,6 +60,14 @@ void file_request_redirect(struct file_request *request, int status, char *locat
         file_request_respond(request);
 }
 
+void file_request_answer_options(struct file_request *request) {
+        struct http_exchange *exchange = request->exchange;
+        exchange->response.status = 204;
+        exchange->response.content_length = -1;
+        (void) http_response_add(exchange, SLICE_LITERAL("allow"), SLICE_LITERAL(FILE_SERVER_METHODS));
+        file_request_respond(request);
+}
+
 static void redirect_by_rule(struct file_request *request) {
         const struct http_request *http = &request->exchange->request;
         const struct rule *rule = request->entry->result.outcome.redirect;
@@ -68,7 +76,7 @@ static void redirect_by_rule(struct file_request *request) {
         size_t length;
         rule_append_location(rule, http->path, http->query, &text);
         (void) text_finish(&text, &location, &length);
-        file_request_redirect(request, (int) rule->config->status, location, file_entry_redirect_head(request->entry));
+        file_request_redirect(request, (int) rule->config->status, location, file_entry_rule_head(request->entry));
 }
 
 /* The path as it is, with the slash that it lacked. */
@@ -84,7 +92,7 @@ static void redirect_to_folder(struct file_request *request) {
                 redirect_append_query(&text, http->query);
         }
         (void) text_finish(&text, &location, &length);
-        file_request_redirect(request, 301, location, file_entry_redirect_head(request->entry));
+        file_request_redirect(request, 301, location, file_entry_rule_head(request->entry));
 }
 
 /* 1 when request->entry is there, 0 when on_found will be called. */
@@ -101,7 +109,12 @@ static void answer(struct file_request *request) {
         const struct file_result *result = &request->entry->result;
         const struct http_request *http = &request->exchange->request;
 
-        if (request->may_only_redirect && result->kind != FILE_KIND_RULE_REDIRECT) {
+        if (request->purpose == FILE_PURPOSE_OPTIONS) {
+                request->exchange->response.block = file_entry_rule_head(request->entry);
+                file_request_answer_options(request);
+                return;
+        }
+        if (request->purpose == FILE_PURPOSE_REDIRECT && result->kind != FILE_KIND_RULE_REDIRECT) {
                 file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
                 return;
         }

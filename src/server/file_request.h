@@ -32,6 +32,13 @@ struct file_worker {
         struct http_accept_encoding accept;
 };
 
+/* What is wanted of an entry. */
+enum file_purpose {
+        FILE_PURPOSE_READ,     /* GET, HEAD */
+        FILE_PURPOSE_OPTIONS,  /* OPTIONS: what the rules set, and Allow */
+        FILE_PURPOSE_REDIRECT, /* another method: nothing but a redirect by rule can answer it */
+};
+
 /* A request on its way to an answer. In the exchange's arena; what it holds goes back when the exchange ends. */
 struct file_request {
         struct http_exchange *exchange;
@@ -41,8 +48,8 @@ struct file_request {
         struct file_waiter waiter;
         struct compression_waiter compression;
         struct http_exchange_end end;
-        enum cause failure;     /* the entry is the page of this error; CAUSE_NONE: it is what was asked for */
-        bool may_only_redirect; /* the method is none that a file answers */
+        enum cause failure; /* the entry is the page of this error; CAUSE_NONE: it is what was asked for */
+        enum file_purpose purpose;
         bool has_waited;        /* for a compressed body, once: not again */
         uint64_t unsatisfiable; /* length of what a range was asked of, for CAUSE_RANGE_UNSATISFIABLE */
         union {
@@ -80,6 +87,9 @@ void file_request_set_body(struct file_request *request, const struct file_varia
 
 /* Adds what belongs to every response of a site, and sends it. */
 void file_request_respond(struct file_request *request);
+
+/* Answers OPTIONS: 204 and Allow, beside what is in the response already. */
+void file_request_answer_options(struct file_request *request);
 
 /* Answers with a redirect. `location` is on the heap and freed here; NULL when memory was out. */
 void file_request_redirect(struct file_request *request, int status, char *location,

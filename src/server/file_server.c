@@ -44,14 +44,6 @@ static void redirect_to_https(struct file_request *request) {
         file_request_redirect(request, is_read ? 301 : 308, location, NULL);
 }
 
-static void answer_options(struct file_request *request) {
-        struct http_exchange *exchange = request->exchange;
-        exchange->response.status = 204;
-        exchange->response.content_length = -1;
-        (void) http_response_add(exchange, SLICE_LITERAL("allow"), SLICE_LITERAL(FILE_SERVER_METHODS));
-        file_request_respond(request);
-}
-
 static const struct site *find_site(const struct file_request *request) {
         const struct file_server_snapshot *snapshot = request->worker->snapshot;
         ssize_t index = site_router_find(snapshot->router, request->exchange->request.host);
@@ -60,12 +52,11 @@ static const struct site *find_site(const struct file_request *request) {
 
 static void begin_other_method(struct file_request *request) {
         const struct http_request *http = &request->exchange->request;
-        if (http->method == HTTP_METHOD_OPTIONS) {
-                answer_options(request);
-        } else if (http->method == HTTP_METHOD_OTHER) {
+        bool has_path = slice_starts_with(http->path, SLICE_LITERAL("/"));
+        if (http->method == HTTP_METHOD_OTHER) {
                 file_request_fail(request, CAUSE_METHOD_UNKNOWN, NULL);
-        } else if (request->site->rules.has_redirects && slice_starts_with(http->path, SLICE_LITERAL("/"))) {
-                request->may_only_redirect = true;
+        } else if (has_path && (http->method == HTTP_METHOD_OPTIONS || request->site->rules.has_redirects)) {
+                request->purpose = http->method == HTTP_METHOD_OPTIONS ? FILE_PURPOSE_OPTIONS : FILE_PURPOSE_REDIRECT;
                 file_request_look_up(request);
         } else {
                 file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
@@ -79,7 +70,7 @@ static void begin(struct file_request *request) {
                 return;
         }
         if (http->method == HTTP_METHOD_OPTIONS && slice_equal_text(http->path, "*")) {
-                answer_options(request);
+                file_request_answer_options(request);
                 return;
         }
         request->site = find_site(request);

@@ -110,6 +110,7 @@ void site_harness_start(struct site_harness *site, const char *configuration) {
         site->harness = harness_new_with(&(struct harness_options) { .application = &site->application,
                                                                      .snapshot = site->snapshot,
                                                                      .config = site->config,
+                                                                     .redirect_https = site->redirect_https,
                                                                      .pool = pool });
 }
 

@@ -15,9 +15,10 @@ struct site_harness {
         struct file_store *store;
         struct file_server_snapshot *snapshot; /* the harness's */
         struct harness *harness;
-        struct text last; /* the last answer */
-        char value[1024]; /* of the field asked for last */
-        bool is_secure;   /* requests are taken as if they came over TLS */
+        struct text last;    /* the last answer */
+        char value[1024];    /* of the field asked for last */
+        bool is_secure;      /* requests are taken as if they came over TLS */
+        bool redirect_https; /* of the listener */
         struct http_application application;
         bool is_guest; /* folder and store are another's */
 };

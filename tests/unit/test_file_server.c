@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -382,6 +383,10 @@ static void rules_apply_to_responses(void **state) {
         assert_status(site, "POST /old/a\r\nContent-Length: 0", 308);
         assert_field(site, "Location", "/new/a");
         assert_status(site, "POST /page.html\r\nContent-Length: 0", 405);
+        assert_status(site, "OPTIONS /assets/app.js", 204);
+        assert_field(site, "Allow", "GET, HEAD, OPTIONS");
+        assert_field(site, "X-Own", "1");
+        assert_field(site, "Content-Length", "");
 }
 
 static void fallback_and_error_pages(void **state) {
@@ -425,6 +430,16 @@ static void redirects_to_https(void **state) {
         assert_field(site, "Location", "https://example.org/a%20b?c=d");
         assert_field(site, "Strict-Transport-Security", "");
         assert_status(site, "POST /x\r\nContent-Length: 0", 308);
+}
+
+static void listener_redirects_to_https(void **state) {
+        struct site_harness *site = *state;
+        site->redirect_https = true;
+        site_harness_start(site, "[[site]]\nname = \"test\"\nhosts = [\"a.test\"]\nroot = \"@ROOT@\"\n");
+        assert_status(site, "GET /x\r\nHost: any.test", 301);
+        assert_field(site, "Location", "https://any.test/x");
+        assert_status(site, "OPTIONS *\r\nHost: any.test", 308);
+        assert_field(site, "Location", "https://any.test");
 }
 
 static void sends_hsts_over_tls(void **state) {
@@ -522,6 +537,40 @@ static void remembers_within_bounds(void **state) {
         assert_body(site, "keep");
 }
 
+/* More large files than there are descriptors: those that were not asked for lately are closed. */
+static void does_without_descriptors(void **state) {
+        struct site_harness *site = *state;
+        enum { FILES = 60, SIZE = 5000 };
+        char *text = make_text(SIZE), head[64];
+        for (unsigned i = 0; i < FILES; i++) {
+                (void) snprintf(head, sizeof(head), "file-%02u.bin", i);
+                _cleanup_close_ int fd = openat(site->root, head, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                assert_int_equal(write(fd, text, SIZE), SIZE);
+        }
+        site_harness_start(site, SITE "[server.cache]\nmax_file = \"1K\"\nrevalidate = \"1h\"\n");
+        assert_status(site, "GET /file-00.bin", 200);
+
+        struct rlimit before, few;
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        few = before;
+        int highest = fcntl(site->root, F_DUPFD_CLOEXEC, 0);
+        close_fd(highest);
+        few.rlim_cur = (rlim_t) highest + 12;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        for (unsigned i = 0; i < 3 * FILES; i++) {
+                (void) snprintf(head, sizeof(head), "GET /file-%02u.bin", i % FILES);
+                (void) site_harness_ask(site, head);
+                /* The pool may find none left, and says so; but the server recovers at once. */
+                if (site_harness_status(site) == 503)
+                        assert_field(site, "Ccodes-Cause", "out-of-descriptors");
+                else
+                        assert_body(site, text);
+        }
+        assert_status(site, head, 200);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        free(text);
+}
+
 /* Clients that go away while their file is looked up or compressed. */
 static void clients_that_leave(void **state) {
         struct site_harness *site = *state;
@@ -596,7 +645,9 @@ int main(void) {
                 TEST(rules_apply_to_responses),
                 TEST(fallback_and_error_pages),
                 TEST(redirects_to_https),
+                TEST(listener_redirects_to_https),
                 TEST(sends_hsts_over_tls),
+                TEST(does_without_descriptors),
                 TEST(lists_folders),
                 TEST(sees_changes),
                 TEST(sees_changes_without_a_trace),
