@@ -94,7 +94,9 @@ class Server:
         """The sockets of `text` are open and nothing has failed. The service runs, or waits for a connection."""
         if self._config == text and not self.failed_units():
             return
-        self.machine.run("systemctl", "stop", SERVICE, STANDBY, "ccodes-server*.socket", timeout=90)
+        # What fails all the time is being started again just now: that cancels the job, and the next one succeeds.
+        stop = ("systemctl", "stop", SERVICE, STANDBY, "ccodes-server*.socket")
+        self.machine.wait_until(lambda: self.machine.run(*stop, timeout=90, check=False).ok, "everything is stopped")
         self.write_config(text)
         self.machine.run("systemctl", "daemon-reload")
         self.machine.run("systemctl", "reset-failed")

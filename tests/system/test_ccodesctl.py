@@ -32,7 +32,7 @@ def test_config_check(changed):
     assert changed.machine.run("ccodesctl", "config", "check").ok
     changed.write_config(CONFIG + "\n[serverr]\n")
     result = changed.machine.run("ccodesctl", "config", "check", check=False)
-    assert not result.ok and "serverr" in result.err and "'server'" in result.err
+    assert not result.ok and "[serverr]" in result.err and "[server]" in result.err
 
 
 @pytest.mark.parametrize("verb, state", [("stop", "inactive"), ("start", "active"), ("restart", "active")])

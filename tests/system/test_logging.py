@@ -42,7 +42,7 @@ def test_the_start_has_a_catalogue_entry(server):
     server.started()
     match = ("--unit=ccodes-server", f"MESSAGE_ID={STARTED}")
     server.machine.wait_until(lambda: server.machine.journal(*match, since=cursor), "the entry of the start")
-    assert server.machine.output("journalctl", "--catalog", "--lines=1", *match).count("\n-- ") >= 1
+    assert "ccodesctl status" in server.machine.output("journalctl", "--catalog", "--lines=1", *match)
 
 
 def test_ccodesctl_reads_the_journal(server):

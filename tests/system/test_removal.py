@@ -38,7 +38,8 @@ def test_removal_leaves_no_process_and_no_unit(server, package_names):
     assert traces(machine)
     machine.run("apt-get", "-qy", "remove", *package_names, environment={"DEBIAN_FRONTEND": "noninteractive"},
                 timeout=120)
-    assert traces(machine) == []
+    # Debian keeps the links that enable a unit until the purge: they are known by name, and lead nowhere.
+    assert [line for line in traces(machine) if " not-found " not in line] == []
     assert not machine.run("curl", "--silent", "http://127.0.0.1/", check=False).ok
     assert machine.run("test", "-e", CONFIG_FILE).ok, "the configuration stays until the purge"
     assert machine.output("systemctl", "list-units", "--failed", "--plain", "--no-legend") == ""

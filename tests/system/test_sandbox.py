@@ -36,7 +36,8 @@ def test_the_exposure_is_low(server):
 
 
 def test_the_units_are_clean(server):
+    # The search path of its own accord leaves out what generators have made.
     result = server.machine.run("systemd-analyze", "verify", "--man=no", SERVICE, STANDBY, *SOCKETS, "ccodes.target",
-                                check=False)
+                                environment={"SYSTEMD_UNIT_PATH": "/run/systemd/generator:"}, check=False)
     ours = [line for line in (result.out + result.err).splitlines() if "ccodes" in line]
     assert result.ok and not ours, ours
