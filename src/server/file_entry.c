@@ -74,13 +74,20 @@ static const struct file_source *source_of(const struct file_entry *entry, enum 
         return sibling->is_present ? sibling : &entry->result.sources[0];
 }
 
-/* The key is fixed: the tag of a file stays what it was over restarts, and tells nobody its inode number. */
-static void write_etag(const struct file_entry *entry, enum http_coding coding, struct file_variant *variant) {
-        static const uint64_t key[2] = { 0x636f6e7461696e65, 0x722d636f6465732e };
-        const struct file_source *source = source_of(entry, coding);
+/* What tells one content from another. In memory it is the content itself; of a file that is only open, what the system
+ * knows of it, hashed under a fixed key, so that it stays over restarts and tells nobody an inode number. */
+static uint64_t distinguish(const struct file_source *source) {
+        static const uint64_t key[2] = { 0x6964656e74697479, 0x206f662061206669 };
+        if (source->version && file_version_state(source->version, 0) == FILE_BODY_READY)
+                return source->version->digest;
         const uint64_t words[] = { source->identity.inode, source->identity.size,
                                    (uint64_t) source->identity.modified_nsec, source->salt };
-        unsigned long long hash = siphash13(words, sizeof(words), key);
+        return siphash13(words, sizeof(words), key);
+}
+
+static void write_etag(const struct file_entry *entry, enum http_coding coding, struct file_variant *variant) {
+        const struct file_source *source = source_of(entry, coding);
+        unsigned long long hash = distinguish(source);
         int length;
         if (coding == HTTP_CODING_IDENTITY)
                 length = snprintf(variant->etag_text, sizeof(variant->etag_text), "\"%016llx\"", hash);

@@ -14,7 +14,6 @@
 
 #include "server/listing.h"
 #include "server/sniff.h"
-#include "shared/hash.h"
 #include "shared/syscall.h"
 
 #define CHANGES_MAX 4 /* how often a file may change while it is read */
@@ -135,16 +134,10 @@ static int read_body(const struct lookup *lookup, struct file_source *source) {
         return r;
 }
 
-/* A file that changed just now may change once more without a trace: its tag is then made of its content, or, where
- * that is not at hand, holds for this look-up only. */
+/* An open file that changed just now may change once more without a trace: its tag then holds for this look-up only. */
 static void add_salt(struct file_source *source) {
-        static const uint64_t key[2] = { 0x736f6d657468696e, 0x67206f6674686520 };
         int64_t now = now_nsec();
-        if (!file_identity_is_fresh(&source->identity, now))
-                return;
-        if (source->fd < 0)
-                source->salt = siphash13(source->version->bodies[0].data, source->version->bodies[0].length, key);
-        else
+        if (source->fd >= 0 && file_identity_is_fresh(&source->identity, now))
                 source->salt = (uint64_t) now;
 }
 
@@ -254,9 +247,8 @@ static int serve(struct lookup *lookup, const char *path) {
         return 0;
 }
 
-/* A listing becomes a file that exists in memory only; its content is its identity. */
+/* A listing becomes a file that exists in memory only. */
 static int make_listing(struct lookup *lookup, const char *path) {
-        static const uint64_t key[2] = { 0x6c697374696e6731, 0x636f6e7465787473 };
         struct listing_view view = listing_view_from_number(lookup->query->view);
         _cleanup_(listing_done) struct listing listing = LISTING_INIT;
         int r = listing_read(lookup->site, path, &listing);
@@ -275,7 +267,7 @@ static int make_listing(struct lookup *lookup, const char *path) {
                 return fail_errno(lookup, -ENOMEM);
 
         struct file_source *source = &lookup->result.sources[0];
-        source->identity = (struct file_identity) { .inode = siphash13(data, length, key), .size = length };
+        source->identity = (struct file_identity) { .size = length };
         if (file_store_get(lookup->query->store, &source->identity, true, &source->version) < 0 ||
             file_version_publish(source->version, HTTP_CODING_IDENTITY, data, length) < 0) {
                 free(data);

@@ -34,7 +34,7 @@ struct file_source {
         bool is_present;
         int fd; /* open; -1 when the version has the body */
         struct file_identity identity;
-        uint64_t salt; /* of the entity tag, where the identity alone does not make sure of the content; else 0 */
+        uint64_t salt; /* of the entity tag, where the identity does not make sure of an open file's content; else 0 */
         struct file_version *version; /* a reference; NULL for a large file that is not compressed */
 };
 

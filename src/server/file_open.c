@@ -66,7 +66,7 @@ int file_identify(int fd, struct file_identity *ret_identity) {
 bool file_identity_is_fresh(const struct file_identity *identity, int64_t now_nsec) {
         /* File systems stamp by a clock that moves 100 to 1000 times a second, those without fractions each second or
          * two. */
-        int64_t granularity = identity->changed_nsec % 1000000000 ? 50000000 : 2000000000;
+        int64_t granularity = identity->changed_nsec % 1000000000 ? 20000000 : 2000000000;
         return now_nsec - identity->changed_nsec < granularity;
 }
 

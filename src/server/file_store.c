@@ -267,7 +267,14 @@ static void tell_watches(struct file_version *version, enum http_coding coding) 
         }
 }
 
-static int publish_locked(struct file_version *version, enum http_coding coding, void *data, size_t length) {
+/* The key is fixed, so that a content has the same digest on every machine and after every restart. */
+static uint64_t digest_of(const void *data, size_t length) {
+        static const uint64_t key[2] = { 0x636f6e7461696e65, 0x722d636f6465732e };
+        return siphash13(data, length, key);
+}
+
+static int publish_locked(struct file_version *version, enum http_coding coding, void *data, size_t length,
+                          uint64_t digest) {
         struct file_store *store = version->store;
         if (!data)
                 return -ENOSPC;
@@ -279,6 +286,8 @@ static int publish_locked(struct file_version *version, enum http_coding coding,
                         return -ENOSPC;
         }
 
+        if (coding == HTTP_CODING_IDENTITY)
+                version->digest = digest;
         version->bodies[http_coding_index(coding)] = (struct slice) { data, length };
         version->bytes += length;
         add_relaxed(&store->bytes, length);
@@ -289,13 +298,14 @@ static int publish_locked(struct file_version *version, enum http_coding coding,
 
 int file_version_publish(struct file_version *version, enum http_coding coding, void *data, size_t length) {
         struct file_store *store = version->store;
+        uint64_t digest = coding == HTTP_CODING_IDENTITY && data ? digest_of(data, length) : 0;
         lock(store);
         if (file_version_state(version, http_coding_index(coding)) == FILE_BODY_READY) {
                 unlock(store);
                 free(data);
                 return 0;
         }
-        int r = publish_locked(version, coding, data, length);
+        int r = publish_locked(version, coding, data, length, digest);
         set_state(version, coding,
                   r == 0                           ? FILE_BODY_READY
                   : coding == HTTP_CODING_IDENTITY ? FILE_BODY_ABSENT

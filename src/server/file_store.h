@@ -38,7 +38,8 @@ struct file_version {
         struct file_identity identity;
         _Atomic(unsigned char) states[FILE_CODINGS]; /* enum file_body_state, by http_coding_index */
         struct slice bodies[FILE_CODINGS];           /* valid once the state was seen to be READY */
-        _Atomic uint64_t used;                       /* ms, CLOCK_MONOTONIC */
+        uint64_t digest;       /* of the file itself, once its body is READY: the same everywhere */
+        _Atomic uint64_t used; /* ms, CLOCK_MONOTONIC */
         atomic_bool is_evicted;
         /* The rest is the store's. */
         struct file_store *store;

@@ -287,6 +287,22 @@ static void compresses_once(void **state) {
         free(text);
 }
 
+/* The same content has the same tag, however it came there: on each of several machines, after each deployment. */
+static void tag_goes_with_the_content(void **state) {
+        struct site_harness *site = *state;
+        site_harness_write_text(site, "a.txt", "content");
+        site_harness_write_text(site, "b.txt", "content");
+        site_harness_write_text(site, "c.txt", "another");
+        site_harness_start(site, SITE);
+        assert_status(site, "GET /a.txt", 200);
+        char etag[64];
+        strcpy(etag, site_harness_field(site, "ETag"));
+        assert_status(site, "GET /b.txt", 200);
+        assert_field(site, "ETag", etag);
+        assert_status(site, "GET /c.txt", 200);
+        assert_string_not_equal(site_harness_field(site, "ETag"), etag);
+}
+
 /* A 304 needs no compression, so that a restarted server has none to do for clients that have everything. */
 static void tag_is_known_before_the_bytes(void **state) {
         struct site_harness *site = *state;
@@ -639,6 +655,7 @@ int main(void) {
                 TEST(ranges),
                 TEST(large_files),
                 TEST(compresses_once),
+                TEST(tag_goes_with_the_content),
                 TEST(tag_is_known_before_the_bytes),
                 TEST(large_files_go_out_as_they_are_meanwhile),
                 TEST(precompressed_siblings),
