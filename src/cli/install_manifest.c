@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads and carries out the list of what was installed. It names files only: no folder is ever emptied by it. */
+/* Reads and carries out the list of what was installed. A folder only goes when nothing else is in it. */
 #include "cli/install_manifest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/syscall.h"
@@ -16,6 +17,7 @@
 void install_manifest_done(struct install_manifest *manifest) {
         if (!manifest)
                 return;
+        free(manifest->file);
         free(manifest->text);
         free(manifest->paths);
         *manifest = (struct install_manifest) { 0 };
@@ -54,7 +56,8 @@ static int parse(struct install_manifest *manifest, struct error *error) {
 int install_manifest_load(const char *file, struct error *error, struct install_manifest *ret_manifest) {
         _cleanup_(install_manifest_done) struct install_manifest manifest = { 0 };
         size_t length;
-        int r = read_whole_file(AT_FDCWD, file, MANIFEST_MAX, &manifest.text, &length);
+        manifest.file = strdup(file);
+        int r = manifest.file ? read_whole_file(AT_FDCWD, file, MANIFEST_MAX, &manifest.text, &length) : -ENOMEM;
         if (r >= 0)
                 r = parse(&manifest, error);
         if (r < 0) {
@@ -66,32 +69,37 @@ int install_manifest_load(const char *file, struct error *error, struct install_
         return 0;
 }
 
-static bool is_ours(const char *folder) {
-        const char *name = strrchr(folder, '/');
-        return name && strcmp(name, "/ccodes") == 0;
+/* Meson names the folders that it has made behind what they hold. One with something else in it stays. */
+static int remove_path(const char *path, bool folders, struct error *error) {
+        struct stat status;
+        if (lstat(path, &status) < 0)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : error_set_errno(error, -errno, "removing %s", path);
+        if (S_ISDIR(status.st_mode) != folders)
+                return 0;
+        if ((folders ? rmdir(path) : unlink(path)) == 0)
+                return !folders;
+        if (folders && (errno == ENOTEMPTY || errno == EEXIST))
+                return 0;
+        return error_set_errno(error, -errno, "removing %s", path);
 }
 
-/* Of /a/ccodes/b/c the folders /a/ccodes/b and /a/ccodes, as long as they are empty. */
-static void remove_folders(const char *path) {
-        _cleanup_free_ char *folder = strdup(path);
-        if (!folder || !strstr(folder, "/ccodes/"))
-                return;
-        for (char *slash; (slash = strrchr(folder, '/')) && slash != folder;) {
-                *slash = '\0';
-                if (rmdir(folder) < 0 || is_ours(folder))
-                        return;
+static int remove_all(const struct install_manifest *manifest, bool folders, struct error *error) {
+        int count = 0;
+        for (size_t i = 0; i < manifest->count; i++) {
+                int r = remove_path(manifest->paths[i], folders, error);
+                if (r < 0)
+                        return r;
+                count += r;
         }
+        return count;
 }
 
 int install_manifest_remove(const struct install_manifest *manifest, struct error *error) {
-        int count = 0;
-        for (size_t i = 0; i < manifest->count; i++) {
-                if (unlink(manifest->paths[i]) == 0)
-                        count++;
-                else if (errno != ENOENT && errno != ENOTDIR)
-                        return error_set_errno(error, -errno, "removing %s", manifest->paths[i]);
-        }
-        for (size_t i = 0; i < manifest->count; i++)
-                remove_folders(manifest->paths[i]);
-        return count;
+        int count = remove_all(manifest, false, error);
+        if (count < 0)
+                return count;
+        if (unlink(manifest->file) < 0 && errno != ENOENT)
+                return error_set_errno(error, -errno, "removing %s", manifest->file);
+        int r = remove_all(manifest, true, error);
+        return r < 0 ? r : count;
 }

@@ -10,6 +10,7 @@
  * was installed to, so that they can be removed without the build.
  */
 struct install_manifest {
+        char *file; /* of the list */
         char *text;
         const char **paths; /* views of the text */
         size_t count;
@@ -20,6 +21,6 @@ struct install_manifest {
 int install_manifest_load(const char *file, struct error *error, struct install_manifest *ret_manifest);
 void install_manifest_done(struct install_manifest *manifest);
 
-/* Removes the files, and then those folders of theirs that are called ccodes and are empty. Returns how many files it has
- * removed; one that is not there is no fault. */
+/* Removes the files, the list, and then the folders that are empty by now. Returns how many files it has removed; one that
+ * is not there is no fault. */
 int install_manifest_remove(const struct install_manifest *manifest, struct error *error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ccodesctl config check: the text is checked here, files and rights by the daemon, which is the one to use them. */
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli/config_check.h"
 #include "cli/config_fault_list.h"
@@ -30,6 +32,9 @@ int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, st
         bool looked = cli_argument(arguments, "no-files") == NULL;
         for (const struct cli_service *service = cli_services; looked && service->name; service++) {
                 r = config_check_files(service, file, &faults);
+                if (r == -EINVAL && geteuid() != 0 && strcmp(file, CONFIG_DEFAULT_FILE) == 0)
+                        cli_note(cli, "The files were looked at with your rights; with sudo it is with those of %s.",
+                                 service->user);
                 if (r == -EINVAL)
                         return report_faults(cli, file, &faults);
                 if (r < 0) {

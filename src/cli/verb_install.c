@@ -174,7 +174,7 @@ static int remove_tree(struct cli *cli, const char *path, bool dry, struct error
         if (access(path, F_OK) < 0)
                 return 0;
         say(cli, dry ? "would remove" : "removing", path);
-        if (!dry && nftw(path, remove_entry, PATH_FDS_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0)
+        if (!dry && nftw(path, remove_entry, PATH_FDS_MAX, FTW_DEPTH | FTW_PHYS) < 0)
                 return error_set_errno(error, -errno, "removing %s", path);
         return 0;
 }
@@ -184,10 +184,7 @@ static int remove_files(struct cli *cli, const struct install_manifest *manifest
                 say(cli, "would remove", manifest->paths[i]);
         if (dry)
                 return 0;
-        int r = install_manifest_remove(manifest, error);
-        if (r >= 0 && unlink(MANIFEST) == 0)
-                (void) rmdir(DATADIR "/ccodes");
-        return r;
+        return install_manifest_remove(manifest, error);
 }
 
 int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {

@@ -102,6 +102,10 @@ static void files_go_and_folders_of_others_stay(void **state) {
                 text_printf(&text, "%s\n", path);
         }
         text_printf(&text, "%s/share/man/gone\n", place->folder);
+        for (size_t i = 4; i > 0; i--)
+                text_printf(&text, "%s/%s\n", place->folder, folders[i - 1]);
+        _cleanup_free_ char *foreign = beneath(place, "share/man/of-others");
+        write_file(foreign, "x");
         write_file(place->file, text.data);
 
         struct install_manifest manifest;
@@ -114,6 +118,8 @@ static void files_go_and_folders_of_others_stay(void **state) {
         _cleanup_free_ char *ours = beneath(place, "share/ccodes"), *man = beneath(place, "share/man"),
                             *share = beneath(place, "share");
         assert_int_equal(access(ours, F_OK), -1);
+        assert_int_equal(access(place->file, F_OK), -1);
+        assert_int_equal(unlink(foreign), 0);
         assert_int_equal(rmdir(man), 0);
         assert_int_equal(rmdir(share), 0);
 }
