@@ -12,7 +12,7 @@ DIR ?= docs/sample-site
 HTTP ?= localhost:8080
 HTTPS ?= localhost:8443
 
-.PHONY: help run build test test-quick test-vm bench fuzz deb deps clean
+.PHONY: help run build test test-quick test-system test-vm bench fuzz deb deps clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,12 +27,16 @@ build: ## build the programs in build/
 	@ninja -C $(BUILD) -j $(JOBS)
 
 test: ## run every test; prints the time of each ring
-	@$(INSTALL) build test
+	@$(INSTALL) build test deb fuzz
 	@$(PYTHON) tests/run --jobs $(JOBS)
 
 test-quick: ## run the tests that take seconds: style, units, fuzz seeds, integration
 	@$(INSTALL) build test
 	@$(PYTHON) tests/run --jobs $(JOBS) static unit integration
+
+test-system: ## run the system tests on a Debian booted in a container, with the package
+	@$(INSTALL) build test deb
+	@$(PYTHON) tests/run --jobs $(JOBS) package system
 
 test-vm: ## run the system tests in a virtual machine under Debian's own kernel
 	@$(INSTALL) build test vm
