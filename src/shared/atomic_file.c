@@ -3,7 +3,7 @@
  * call returns. */
 #include "shared/atomic_file.h"
 
-#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +25,13 @@ static int write_all(int fd, const char *data, size_t length) {
 }
 
 static int sync_folder_of(const char *path) {
-        _cleanup_free_ char *copy = strdup(path);
-        if (!copy)
-                return -ENOMEM;
-        _cleanup_close_ int fd = NEGATIVE_ERRNO(open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const char *slash = strrchr(path, '/');
+        size_t length = slash ? MAX_OF((size_t) (slash - path), (size_t) 1) : 0;
+        char folder[PATH_MAX] = ".";
+        if (length >= sizeof(folder))
+                return -ENAMETOOLONG;
+        memcpy(folder, path, length);
+        _cleanup_close_ int fd = NEGATIVE_ERRNO(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (fd < 0)
                 return fd;
         return NEGATIVE_ERRNO(fsync(fd));

@@ -70,7 +70,7 @@ static void fail(const char *what) {
 static void bench_init(struct bench *bench) {
         char folder[] = "/tmp/micro_tls.XXXXXX", certificate[64], key[64];
         struct error error = ERROR_INIT;
-        struct tls_tickets *tickets;
+        struct tls_tickets *tickets = NULL;
         if (!mkdtemp(folder))
                 fail(folder);
         (void) snprintf(certificate, sizeof(certificate), "%s/pem", folder);

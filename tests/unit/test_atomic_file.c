@@ -54,6 +54,19 @@ static void a_file_is_made_and_replaced(void **state) {
         folder_done(&folder);
 }
 
+static void a_name_alone_is_beside_us(void **state) {
+        (void) state;
+        struct folder folder;
+        folder_init(&folder);
+        _cleanup_close_ int before = open(".", O_PATH | O_CLOEXEC);
+        assert_return_code(chdir(folder.path), errno);
+        int r = atomic_file_write("file", "one", 3, 0600);
+        assert_return_code(fchdir(before), errno);
+        assert_int_equal(r, 0);
+        check_content(&folder, "one", 0600);
+        folder_done(&folder);
+}
+
 static void a_failure_leaves_nothing_behind(void **state) {
         (void) state;
         struct folder folder;
@@ -69,6 +82,7 @@ static void a_failure_leaves_nothing_behind(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_is_made_and_replaced),
+                cmocka_unit_test(a_name_alone_is_beside_us),
                 cmocka_unit_test(a_failure_leaves_nothing_behind),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
