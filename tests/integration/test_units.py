@@ -17,8 +17,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(os.environ.get("CCODES_BUILD", ROOT / "build"))
 EXPOSURE_BAR = 1.0
 SERVICES = ["ccodes-server.service", "ccodes-server@standby.service"]
-STATIC_UNITS = SERVICES + ["ccodes-server-admin.socket", "ccodes-server-admin@standby.socket", "ccodes.target",
-                           "ccodes.slice"]
+STATIC_UNITS = SERVICES + ["ccodes-server-admin.socket", "ccodes-server-admin@standby.socket",
+                           "ccodes-server-activate.service", "ccodes.target", "ccodes.slice"]
 # Relative to the tree; these may be missing in a partial build, and only have to be there for systemd-analyze.
 PROGRAMS = re.compile(r"^Exec\w+=[-+]*(/\S+)", re.MULTILINE)
 
@@ -123,7 +123,7 @@ def test_both_instances_differ_in_words_only(tree):
     def normal(name):
         text = (folder / name).read_text().split("\n[Install]")[0]
         for there, here in (("ccodes-server@%i", "ccodes-server"), ("admin@%i", "admin"), ("server-%i", "server"),
-                            (" (%i)", ""), ("# It goes with the service.\nStopWhenUnneeded=yes",
+                            ("Service=ccodes-server.service", "Service=ccodes-server-activate.service"), (" (%i)", ""), ("# It goes with the service.\nStopWhenUnneeded=yes",
                                             "# It stays while the service restarts.")):
             text = text.replace(there, here)
         return text.rstrip()
@@ -165,7 +165,7 @@ def test_each_listener_has_its_unit(configured):
     for path in place.glob("*.socket"):
         text = path.read_text()
         assert f"FileDescriptorName={path.stem.removeprefix('ccodes-server-')}\n" in text
-        assert "Service=ccodes-server.service\n" in text
+        assert "Service=ccodes-server-activate.service\n" in text
         assert "TriggerLimitIntervalSec=0\n" in text
 
 

@@ -148,7 +148,7 @@ static void a_listener_becomes_a_socket_unit(void **state) {
                             "BindIPv6Only=both\n"
                             "Backlog=77\n"
                             "FileDescriptorName=http\n"
-                            "Service=ccodes-server.service\n"
+                            "Service=ccodes-server-activate.service\n"
                             "TriggerLimitIntervalSec=0\n");
 }
 

@@ -72,7 +72,7 @@ static int add_socket_unit(struct unit_set *set, const struct config_listener *l
                 append_tcp_sockets(&text, &address, processors);
         text_printf(&text, "Backlog=%lld\n", (long long) listener->backlog);
         text_printf(&text, "FileDescriptorName=%s\n", listener->name);
-        text_append_string(&text, "Service=ccodes-server.service\nTriggerLimitIntervalSec=0\n");
+        text_append_string(&text, "Service=ccodes-server-activate.service\nTriggerLimitIntervalSec=0\n");
         if (path.failed)
                 return -ENOMEM;
         return unit_set_add(set, path.data, &text);
