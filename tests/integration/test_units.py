@@ -134,6 +134,11 @@ def test_both_instances_differ_in_words_only(tree):
         assert (folder / plain).read_text() != (folder / template).read_text()
 
 
+def test_whatever_is_passed_the_sockets_leaves_them_nonblocking(tree):
+    for unit in ("ccodes-server.service", "ccodes-server@.service", "ccodes-server-activate.service"):
+        assert "\nNonBlocking=yes\n" in (unit_folder_of(tree) / unit).read_text()
+
+
 @pytest.fixture(params=CONFIGURATIONS, ids=[name.replace(" ", "-") for name in CONFIGURATIONS])
 def configured(request, tree, generator, tmp_path):
     """The tree with what the generator made of a configuration, in a place where systemd looks for it."""
