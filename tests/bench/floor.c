@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static void send_file(int epoll, int fd, int file, off_t size) {
 int main(int argc, char **argv) {
         if (argc < 3)
                 return 2;
+        signal(SIGPIPE, SIG_IGN);
         size_t size = strtoull(argv[2], NULL, 10);
         int file = argc > 3 ? open(argv[3], O_RDONLY | O_CLOEXEC) : -1, one = 1;
         head_length = (size_t) sprintf(response,
