@@ -101,7 +101,7 @@ int tls_staple_check(const char *response, size_t length, X509 *leaf, X509 *issu
         if (!basic)
                 return tls_words_set(error, -EBADMSG, "it has no content");
 
-        time_t expires;
+        time_t expires = 0;
         int r = check_signature(basic, issuer, error);
         if (r == 0)
                 r = check_statement(basic, leaf, issuer, now, error, &expires);

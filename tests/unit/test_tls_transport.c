@@ -105,9 +105,10 @@ static void the_first_request_may_come_with_the_handshake(void **state) {
         assert_int_equal(SSL_do_handshake(connection.client), 1);
         test_client_write(connection.client, "GET /");
         assert_int_equal(transport_handshake(connection.transport, &detail), 0);
-        assert_true(connection.transport->is_readable); /* the socket is empty: epoll would never tell */
+        /* From OpenSSL 3.2 on it is still in the socket; before, epoll would never tell. */
         char byte;
-        assert_int_equal(recv(connection.server_fd, &byte, 1, MSG_PEEK), -1);
+        bool is_in_socket = recv(connection.server_fd, &byte, 1, MSG_PEEK) == 1;
+        assert_true(connection.transport->is_readable != is_in_socket);
         test_transport_expect(connection.transport, "GET /");
         assert_false(connection.transport->is_readable);
 }
