@@ -60,15 +60,22 @@ void output_append_safe(struct text *text, struct slice bytes, const char *newli
         }
 }
 
+/* The style ends before a line feed at the end. */
 static void write_styled(const struct output *output, enum output_style style, struct slice words) {
-        bool styled = output->colours && style != OUTPUT_PLAIN && words.length > 0;
+        size_t length = words.length;
+        while (length > 0 && words.data[length - 1] == '\n')
+                length--;
+        bool styled = output->colours && style != OUTPUT_PLAIN && length > 0;
         if (styled)
                 fputs(style_codes[style], output->stream);
-        fwrite(words.data, 1, words.length, output->stream);
+        fwrite(words.data, 1, length, output->stream);
         if (styled)
                 fputs("\033[0m", output->stream);
+        fwrite(words.data + length, 1, words.length - length, output->stream);
 }
 
+static void append_formatted(struct text *text, const char *format, va_list arguments)
+                __attribute__((format(printf, 2, 0)));
 static void append_formatted(struct text *text, const char *format, va_list arguments) {
         char *words = NULL;
         int length = vasprintf(&words, format, arguments);
@@ -85,7 +92,8 @@ void output_print(struct output *output, enum output_style style, const char *fo
         va_start(arguments, format);
         append_formatted(&text, format, arguments);
         va_end(arguments);
-        write_styled(output, style, (struct slice) { text.data, text.length });
+        if (text.data)
+                write_styled(output, style, (struct slice) { text.data, text.length });
 }
 
 /* Code points, which is the width of nearly everything that is printed here. */

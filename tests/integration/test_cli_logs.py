@@ -98,13 +98,16 @@ def test_lines(messages):
 
 
 def test_times(messages):
-    assert messages("--since", "1h") == OURS[1:]
-    assert messages("--since", "1h", "--until", "280s ago") == OURS[1:4]
-    assert messages("--until", "1h") == OURS[:1]
-    assert messages("--since", f"@{NOW - 100}") == OURS[-2:]
-    assert messages("--since", "1h", "-n", 1) == OURS[-1:]
-    assert messages("--since", f"@{NOW - 60}", "-n", 3) == OURS[-1:]
-    assert messages("--since", "-10s") == []
+    def ago(seconds):  # however long ago this file was loaded
+        return f"@{NOW - seconds}"
+
+    assert messages("--since", "90min") == OURS[1:]
+    assert messages("--until", "90min ago") == OURS[:1]
+    assert messages("--since", ago(3600), "--until", ago(280)) == OURS[1:4]
+    assert messages("--since", ago(100)) == OURS[-2:]
+    assert messages("--since", ago(3600), "-n", 1) == OURS[-1:]
+    assert messages("--since", ago(60), "-n", 3) == OURS[-1:]
+    assert messages("--since", ago(-10)) == []
 
 
 def test_priorities(messages):

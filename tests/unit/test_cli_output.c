@@ -58,6 +58,8 @@ static void colours_are_given_where_asked(void **state) {
         struct page page;
         output_print(&page_open(&page, OUTPUT_COLOURS_ALWAYS)->output, OUTPUT_BAD, "%s", "x\033[0m");
         page_expect(&page, "\033[31mx\\x1b[0m\033[0m");
+        output_print(&page_open(&page, OUTPUT_COLOURS_ALWAYS)->output, OUTPUT_BAD, "x\n\n");
+        page_expect(&page, "\033[31mx\033[0m\n\n");
         output_print(&page_open(&page, OUTPUT_COLOURS_NEVER)->output, OUTPUT_BAD, "x");
         page_expect(&page, "x");
         output_print(&page_open(&page, OUTPUT_COLOURS_ALWAYS)->output, OUTPUT_BAD, "%s", "");
