@@ -121,13 +121,11 @@ static int landlock_allow(struct landlock *landlock, const char *path, unsigned 
 static int landlock_allow_variable(struct landlock *landlock, const char *name, const struct sandbox_place *place,
                                    struct error *error) {
         const char *value = getenv(name);
-        if (!value)
-                return 0;
-        _cleanup_free_ char *copy = strdup(value);
-        if (!copy)
-                return error_set(error, -ENOMEM, "allowing $%s: out of memory", name);
-        char *rest = copy;
-        for (const char *path; (path = strsep(&rest, ":"));) {
+        for (size_t length; value; value = value[length] ? value + length + 1 : NULL) {
+                length = strcspn(value, ":");
+                _cleanup_free_ char *path = strndup(value, length);
+                if (!path)
+                        return error_set(error, -ENOMEM, "allowing $%s: out of memory", name);
                 if (path[0] != '/')
                         return error_set(error, -EINVAL, "allowing $%s: '%s' is no absolute path", name, path);
                 int r = landlock_allow(landlock, path, place->access, place->optional, error);

@@ -24,7 +24,8 @@ unsigned processors_in_list(const char *list) {
 unsigned processors_possible(void) {
         _cleanup_free_ char *list = NULL;
         size_t length;
-        if (read_whole_file(AT_FDCWD, POSSIBLE_FILE, POSSIBLE_LIMIT, &list, &length) < 0)
-                return (unsigned) MIN_OF(MAX_OF(sysconf(_SC_NPROCESSORS_CONF), 1L), (long) PROCESSORS_MAX);
-        return processors_in_list(list);
+        if (read_whole_file(AT_FDCWD, POSSIBLE_FILE, POSSIBLE_LIMIT, &list, &length) >= 0)
+                return processors_in_list(list);
+        const long count = MAX_OF(sysconf(_SC_NPROCESSORS_CONF), 1L);
+        return (unsigned) MIN_OF(count, (long) PROCESSORS_MAX);
 }
