@@ -33,7 +33,7 @@ static int report_refusal(struct cli *cli, const char *message) {
         json_object_object_add(object, "message", output_json_string(message));
         json_object_object_add(object, "faults", config_fault_list(message));
         cli_report_object(cli, object);
-        if (!service_stderr_is_journal()) /* where the daemon has said it already */
+        if (!service_stderr_is_journal())
                 output_print(&cli->err, OUTPUT_PLAIN, "%s\nThe old configuration stays in force.\n", message);
         return CLI_FAILED;
 }
@@ -50,7 +50,8 @@ static int reload(struct cli *cli, const char *socket, struct error *error) {
         if (response.status != 200 || !message)
                 return error_set(error, -EPROTO, "%s answers with status %d%s%s", socket, response.status,
                                  message ? ": " : "", message ? message : "");
-        cli_report(cli, "reloaded", message);
+        if (cli->json || !service_stderr_is_journal()) /* where the daemon has said it already */
+                cli_report(cli, "reloaded", message);
         return CLI_DONE;
 }
 

@@ -186,7 +186,8 @@ static void look_at(struct looking *looking, const struct cli_service *service, 
         struct instance instance = { .service = service, .unit = unit, .socket = socket };
         instance_look(&instance, looking->manager);
         if (!is_standby)
-                looking->all_run = looking->all_run && instance.status;
+                looking->all_run = looking->all_run &&
+                                   (instance.status || (instance.has_state && unit_state_is_up(&instance.state)));
         if (!is_standby || instance.status || (instance.has_state && strcmp(instance.state.active, "inactive") != 0)) {
                 json_object_array_add(looking->services, instance_object(&instance));
                 if (!looking->cli->json)

@@ -146,6 +146,23 @@ def test_status_shows_all_of_it(changed):
     assert {sockets[unit] for unit in SOCKETS} == {"[::]:80", "[::]:443"}
 
 
+def test_status_for_those_who_may_not_connect(changed):
+    changed.started()
+    result = changed.machine.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "ccodesctl", "status")
+    assert "active (running)" in result.out and "no right to connect" in result.out
+
+
+def test_a_reload_by_systemd_is_said_once(changed):
+    changed.started()
+    cursor = changed.machine.journal_cursor()
+    changed.machine.run("systemctl", "reload", SERVICE)
+    changed.write_config(CONFIG + "[serverr]\n")
+    assert not changed.machine.run("systemctl", "reload", SERVICE, check=False).ok
+    text = [entry["MESSAGE"] for entry in changed.machine.journal("--unit=ccodes-server", since=cursor)]
+    assert len([line for line in text if "nothing has changed" in line]) == 1
+    assert len([line for line in text if "[serverr]" in line]) == 1
+
+
 def test_a_start_that_fails_says_why(changed):
     changed.started()
     changed.stop()
