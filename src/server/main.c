@@ -33,10 +33,6 @@ static void each_path(const struct config_root *root, void (*add)(const char *pa
 }
 
 /* Bodies in memory outlive a reload: the state is the store. */
-static double store_bytes(void *userdata) {
-        return (double) file_store_bytes(userdata);
-}
-
 static void state_free(void *state) {
         file_store_free(state);
 }
@@ -45,8 +41,7 @@ static int state_new(const struct config_root *root, struct metrics *metrics, st
         struct file_store *store = NULL;
         int r = file_store_new(root->server.cache.max_bytes, &store);
         if (r >= 0)
-                r = metrics_add_callback(metrics, METRIC_GAUGE, "ccodes_server_cache_bytes", "bytes",
-                                         "Bodies of files that are kept in memory.", NULL, store_bytes, store);
+                r = file_store_add_metrics(store, metrics);
         if (r < 0) {
                 file_store_free(store);
                 return error_set_errno(error, r, "making the file store");

@@ -91,6 +91,9 @@ def test_health_and_metrics(start):
     assert 'ccodes_http_requests_total{class="2xx"}' in text
     assert re.search(r'ccodes_http_failures_total\{cause="file-not-found"\} 1\b', text)
     assert re.search(r"ccodes_http_request_duration_seconds_count ([1-9]\d*)", text)
+    assert re.search(r"ccodes_file_cache_bytes [1-9]", text)
+    assert float(re.search(r"^ccodes_file_cache_limit_bytes (.*)$", text, re.MULTILINE)[1]) == 64 << 20
+    assert re.search(r"ccodes_file_cache_evictions_total 0\b", text)
     assert server.get("/healthz").body == b"ok\n"
     assert server.get("/metrics").status == 200
     assert server.admin("GET", "/nothing").status == 404
