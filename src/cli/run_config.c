@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the configuration that serves one folder. Files are shown as they are, at once: what is edited is seen with the
- * next request, and a folder without an index is listed. */
+ * next request, a folder without an index is listed, and 404.html, whenever it is there, is the page of that error. */
 #include "cli/run_config.h"
 
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "shared/cause.h"
 #include "shared/utf8.h"
 
 #define WORKERS_MAX 1024
@@ -58,6 +59,21 @@ static void append_listeners(struct text *text, const struct run_addresses *addr
         }
 }
 
+/* Every error that an answer can have is named, whether or not its page is there yet. */
+static void append_error_pages(struct text *text) {
+        const char *separator = "";
+        text_append_string(text, "errors = { ");
+        for (int cause = CAUSE_NONE + 1, last = 0; cause < CAUSE_COUNT; cause++) {
+                int status = cause_entry((enum cause) cause)->status; /* causes are sorted by it */
+                if (status < 400 || status == last)
+                        continue;
+                text_printf(text, "%s%d = \"/%d.html\"", separator, status, status);
+                separator = ", ";
+                last = status;
+        }
+        text_append_string(text, " }\n");
+}
+
 int run_config_write(const struct run_config *config, struct error *error, struct text *text) {
         char folder[PATH_MAX];
         int r = find_folder(config->folder, error, folder);
@@ -79,5 +95,6 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         text_append_string(text, "\n[[site]]\nname = \"folder\"\n");
         append_string(text, "root", folder);
         text_append_string(text, "listing = true\ncache_control = \"no-cache\"\n");
+        append_error_pages(text);
         return text->failed ? error_set_errno(error, -ENOMEM, "writing a configuration") : 0;
 }

@@ -5,7 +5,7 @@
 #include "shared/error.h"
 #include "shared/text.h"
 
-/* The configuration of `ccodesctl run --dir`, as TOML. */
+/* The configuration of `ccodesctl run FOLDER`, as TOML. */
 struct run_config {
         const char *folder;               /* to serve */
         const char *workers;              /* as typed; NULL: the default */

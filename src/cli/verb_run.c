@@ -39,12 +39,16 @@ static void running_done(struct running *running) {
         state_folder_close(&running->folder);
 }
 
-/* From --dir, --http, --https and --workers to a configuration in the state folder. */
+/* The folder to serve: the operand, or --dir; NULL when neither is given. */
+static const char *folder_of(const struct cli_arguments *arguments) {
+        return arguments->operand_count > 0 ? arguments->operands[0] : cli_argument(arguments, "dir");
+}
+
+/* From the folder, --http, --https and --workers to a configuration in the state folder. */
 static int make_config(struct running *running, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_text_ struct text text = TEXT_INIT;
         const char *http = cli_argument(arguments, "http"), *https = cli_argument(arguments, "https");
-        struct run_config config = { .folder = cli_argument(arguments, "dir"),
-                                     .workers = cli_argument(arguments, "workers") };
+        struct run_config config = { .folder = folder_of(arguments), .workers = cli_argument(arguments, "workers") };
         bool has_ipv6 = run_address_has_ipv6();
         int r = 0;
         if (!http && !https)
@@ -178,7 +182,7 @@ static void say_certificate(struct running *running) {
 static int say_ready(struct running *running, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_json_ struct json_object *status = NULL;
         struct output *out = &running->cli->out;
-        const char *folder = cli_argument(arguments, "dir");
+        const char *folder = folder_of(arguments);
         int r = admin_get_json(running->folder.socket, "/status", error, &status);
         if (r < 0)
                 return r;
@@ -252,10 +256,12 @@ static int run_to_the_end(struct running *running, const struct cli_arguments *a
 
 int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_(running_done) struct running running = { .cli = cli, .service = &cli_services[0] };
-        const char *folder = cli_argument(arguments, "dir");
+        const char *folder = folder_of(arguments);
         running.config = cli_argument(arguments, "config");
         if (!folder && !running.config)
-                return cli_refuse(cli, "say what to serve: --dir FOLDER, or --config FILE");
+                return cli_refuse(cli, "say what to serve: a folder, or --config FILE");
+        if (arguments->operand_count > 0 && cli_argument(arguments, "dir"))
+                return cli_refuse(cli, "two folders are given; one can be served");
         if (running.config && (folder || cli_argument(arguments, "http") || cli_argument(arguments, "https") ||
                                cli_argument(arguments, "workers")))
                 return cli_refuse(cli, "with --config the configuration says folder, addresses and workers");

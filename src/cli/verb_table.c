@@ -289,10 +289,17 @@ const struct cli_verb cli_verbs[] = {
         {
                         .name = "run",
                         .group = CLI_GROUP_SET_UP,
+                        .operands = "[FOLDER]",
+                        .operands_max = 1,
+                        .words = CLI_WORDS_FOLDER,
                         .summary = "Serve a folder, or by a configuration, in the foreground",
                         .description = "For a first try and for development; needs neither root nor systemd. Prints "
                                        "the "
                                        "addresses once it serves, and ends with Ctrl-C.\n\n"
+                                       "A folder, given as FOLDER or with --dir, is served as it is: what is edited is "
+                                       "seen with the next request, a folder without index.html is listed, and a file "
+                                       "404.html at its top is the page that is sent where nothing is found; likewise "
+                                       "403.html, 500.html and so on for other errors.\n\n"
                                        "A port alone means every address of the machine, localhost means 127.0.0.1 and "
                                        "::1, port 0 one that is free. The certificate for --https is kept in "
                                        "~/.local/share/ccodes, so that a browser's exception for it lasts.\n\n"

@@ -54,6 +54,34 @@ def test_a_folder_over_http_and_https(run, site, tmp_path):
     assert server.get("a.txt", "https", context=trusted) == b"changed"
 
 
+def fetch(server, path):
+    with pytest.raises(urllib.error.HTTPError) as failure:
+        server.get(path)
+    return failure.value.code, failure.value.read(), failure.value.headers
+
+
+def test_a_page_of_the_folder_for_each_error(run, site):
+    server = run(site, "--http", "127.0.0.1:0")
+    status, body, _ = fetch(server, "missing")
+    assert status == 404 and b"no such file" in body
+    (site / "404.html").write_text("<h1>not here</h1>")  # seen at once, as any other file
+    (site / "403.html").write_text("<h1>not yours</h1>")
+    (site / "link").symlink_to("/etc/hostname")
+    status, body, headers = fetch(server, "some/deep/path")
+    assert (status, body) == (404, b"<h1>not here</h1>")
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["ccodes-cause"] == "file-not-found"
+    assert fetch(server, "link")[:2] == (403, b"<h1>not yours</h1>")
+    (site / "404.html").unlink()
+    assert b"no such file" in fetch(server, "missing")[1]
+
+
+def test_one_folder(site, tmp_path):
+    assert "two folders" in ccodesctl("run", site, "--dir", site, check=2).stderr
+    assert "a folder" in ccodesctl("run", check=2).stderr
+    assert "configuration says" in ccodesctl("run", site, "--config", tmp_path / "x.toml", check=2).stderr
+
+
 def test_the_certificate_is_kept(site, tmp_path):
     seen = set()
     for _ in range(2):

@@ -44,7 +44,7 @@ def test_no_command_is_a_mistake():
     (["logs", "--lines", "few"], "--lines takes a number"),
     (["logs", "--unit", "sever"], "did you mean 'server'"),
     (["status", "--color", "blue"], "auto, always or never"),
-    (["run"], "--dir FOLDER"),
+    (["run"], "a folder, or --config FILE"),
     (["run", "--config", "x", "--dir", "y"], "with --config"),
 ])
 def test_mistakes(words, part):

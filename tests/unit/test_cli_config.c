@@ -110,6 +110,18 @@ static char *make_folder(void) {
         return strdup(folder);
 }
 
+/* Named exactly once. */
+static void assert_error_page(const struct config_map *errors, const char *status, const char *path) {
+        unsigned found = 0;
+        for (size_t i = 0; i < errors->count; i++) {
+                if (strcmp(errors->items[i].key, status) != 0)
+                        continue;
+                assert_string_equal(errors->items[i].value, path);
+                found++;
+        }
+        assert_int_equal(found, 1);
+}
+
 static void run_writes_what_loads(void **state) {
         (void) state;
         _cleanup_free_ char *folder = make_folder();
@@ -134,6 +146,8 @@ static void run_writes_what_loads(void **state) {
         assert_string_equal(sites[0].root, folder);
         assert_true(sites[0].is_default);
         assert_true(sites[0].listing);
+        assert_error_page(&sites[0].errors, "404", "/404.html");
+        assert_error_page(&sites[0].errors, "505", "/505.html");
         config_unref(config);
         assert_int_equal(rmdir(folder), 0);
 }
