@@ -81,12 +81,12 @@ def machine(pytestconfig, packages):
 
 @pytest.fixture(scope="session")
 def installed(machine, packages):
-    """The machine with our packages installed as a person would install them, and nothing configured."""
+    """The machine with our packages installed, and nothing configured."""
     if not packages:
         unavailable("there is no package in build/deb; 'make deb' builds it")
     for package in packages:
         machine.put_file(INSIDE / package.name, package)
-    machine.run("apt-get", "-qy", "install", *(INSIDE / package.name for package in packages),
+    machine.run("dpkg", "--install", *(INSIDE / package.name for package in packages),
                 environment={"DEBIAN_FRONTEND": "noninteractive"}, timeout=120)
     return machine
 

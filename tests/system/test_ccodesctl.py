@@ -7,12 +7,6 @@ import pytest
 from server import CONFIG, SERVICE, SOCKETS
 
 
-@pytest.fixture
-def changed(server):
-    yield server
-    server.forget()
-
-
 def test_status_shows_the_service_and_its_sockets(server):
     server.started()
     text = server.machine.output("ccodesctl", "status")
@@ -28,10 +22,10 @@ def test_status_of_a_service_that_waits(server):
     assert server.state() == "inactive", "looking must not start it"
 
 
-def test_config_check(changed):
-    assert changed.machine.run("ccodesctl", "config", "check").ok
-    changed.write_config(CONFIG + "\n[serverr]\n")
-    result = changed.machine.run("ccodesctl", "config", "check", check=False)
+def test_config_check(server):
+    assert server.machine.run("ccodesctl", "config", "check").ok
+    server.write_config(CONFIG + "\n[serverr]\n")
+    result = server.machine.run("ccodesctl", "config", "check", check=False)
     assert not result.ok and "[serverr]" in result.err and "[server]" in result.err
 
 
@@ -42,14 +36,14 @@ def test_start_stop_restart(server, verb, state):
     assert server.state() == state
 
 
-def test_disable_and_enable(changed):
-    machine = changed.machine
-    changed.started()
+def test_disable_and_enable(server):
+    machine = server.machine
+    server.started()
     machine.run("ccodesctl", "disable", timeout=90)
-    assert changed.state() == "inactive"
-    assert not changed.curl("http://127.0.0.1/", check=False).ok
+    assert server.state() == "inactive"
+    assert not server.curl("http://127.0.0.1/", check=False).ok
     machine.run("ccodesctl", "enable", timeout=90)
     for unit in SOCKETS:
-        assert changed.state(unit) == "active"
-    assert changed.get("http://localhost/small.txt").status == 200
-    assert changed.state(SERVICE) == "active"
+        assert server.state(unit) == "active"
+    assert server.get("http://localhost/small.txt").status == 200
+    assert server.state(SERVICE) == "active"
