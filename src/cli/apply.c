@@ -140,6 +140,8 @@ static int hand_over(const struct apply *apply) {
                 say(apply, "starting %s", service->standby);
                 r = run_job(apply, UNIT_START, service->standby);
                 if (r < 0) {
+                        /* Else systemd would try on, and it would come up beside the main instance some day. */
+                        (void) run_job(apply, UNIT_STOP, service->standby);
                         error_prefix(apply->error, "%s serves on as before; see `ccodesctl logs`, and apply again",
                                      service->unit);
                         return r;
@@ -173,7 +175,8 @@ int apply_run(const struct apply_operations *operations, void *userdata, const s
         bool was_up = r > 0;
         if (r == 0) {
                 say(&apply, "starting %s", service->unit);
-                r = run_job(&apply, UNIT_START, service->unit);
+                /* A start that is under way may have read the old configuration, and a mere start would join it. */
+                r = run_job(&apply, UNIT_RESTART, service->unit);
         }
         /* One that was only just started can still lack the socket of a unit whose address had been changed. */
         if (r >= 0 && (was_up || lacks_sockets(&apply)))
