@@ -16,7 +16,7 @@ static void append_option(struct text *text, const struct cli_option *option) {
 }
 
 static void print_options(struct output *output, const char *title, const struct cli_option *options) {
-        _cleanup_output_table_ struct output_table table = { .columns = 2 };
+        _cleanup_output_table_ struct output_table table = { .columns = 2, .wraps = true };
         if (!options)
                 return;
         for (const struct cli_option *option = options; option->name; option++) {
@@ -39,7 +39,7 @@ void cli_help(struct output *output) {
         output_print(output, OUTPUT_STRONG, "Usage: ");
         output_print(output, OUTPUT_PLAIN, "ccodesctl COMMAND [OPTION…]\n\nSteers Container Codes.\n");
         for (unsigned group = 0; group < CLI_GROUP_COUNT; group++) {
-                _cleanup_output_table_ struct output_table table = { .columns = 2 };
+                _cleanup_output_table_ struct output_table table = { .columns = 2, .wraps = true };
                 for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
                         if (verb->group == group)
                                 add_verb(&table, verb);
@@ -63,7 +63,7 @@ void cli_help_verb(struct output *output, const struct cli_verb *verb) {
 }
 
 void cli_help_verbs_of(struct output *output, const char *first_word) {
-        _cleanup_output_table_ struct output_table table = { .columns = 2 };
+        _cleanup_output_table_ struct output_table table = { .columns = 2, .wraps = true };
         size_t length = strlen(first_word);
         for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
                 if (strncmp(verb->name, first_word, length) == 0 && verb->name[length] == ' ')

@@ -13,6 +13,7 @@
 
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_READABLE 100 /* words are not wrapped wider than this */
+#define COLUMNS_NARROW 20    /* nor narrower than this */
 
 static const char *const style_codes[] = {
         [OUTPUT_PLAIN] = "",        [OUTPUT_STRONG] = "\033[1m",   [OUTPUT_FAINT] = "\033[2m",
@@ -200,6 +201,42 @@ static struct slice cut(struct slice words, size_t width) {
         return (struct slice) { words.data, length };
 }
 
+/* The whole words at the front that are at most `width` wide together; a longer word stands alone. */
+static struct slice whole_words(struct slice words, size_t width) {
+        struct slice line = cut(words, width);
+        if (line.length == words.length)
+                return line;
+        while (line.length > 0 && words.data[line.length] != ' ')
+                line.length--;
+        if (line.length == 0)
+                line.length = strcspn(words.data, " ");
+        return line;
+}
+
+static void write_wrapped(const struct output *output, enum output_style style, struct slice words, size_t left) {
+        for (;;) {
+                struct slice line = whole_words(words, output->columns - left);
+                write_styled(output, style, line);
+                words = slice_from(words, line.length);
+                while (words.length > 0 && *words.data == ' ')
+                        words = slice_from(words, 1);
+                if (words.length == 0)
+                        return;
+                fprintf(output->stream, "\n%*s", (int) left, "");
+        }
+}
+
+static void write_last_cell(const struct output *output, const struct output_table *table, enum output_style style,
+                            struct slice words, size_t left) {
+        if (table->wraps && output->columns >= left + COLUMNS_NARROW)
+                write_wrapped(output, style, words, left);
+        else if (!table->wraps && output->columns > left + 1)
+                write_styled(output, style, cut(words, output->columns - left));
+        else
+                write_styled(output, style, words);
+        fputc('\n', output->stream);
+}
+
 void output_table_print(struct output *output, const struct output_table *table) {
         size_t left = 0; /* where the cell begins */
         for (size_t i = 0; i < table->count && !table->failed; i++) {
@@ -215,10 +252,7 @@ void output_table_print(struct output *output, const struct output_table *table)
                         left += width + 2;
                         continue;
                 }
-                if (output->columns > left + 1)
-                        words = cut(words, output->columns - left);
-                write_styled(output, cell->style, words);
-                fputc('\n', output->stream);
+                write_last_cell(output, table, cell->style, words, left);
         }
 }
 

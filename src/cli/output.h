@@ -53,9 +53,11 @@ void output_json(struct output *output, struct json_object *object);
 /* The same on one line, for streams of objects. */
 void output_json_line(struct output *output, struct json_object *object);
 
-/* Cells are added row by row; a column is as wide as its widest cell. The last column is cut at the terminal's edge. */
+/* Cells are added row by row; a column is as wide as its widest cell. What the last column has beyond the terminal's edge
+ * is cut off, or goes on in further lines. */
 struct output_table {
         size_t columns;
+        bool wraps;
         struct output_cell {
                 struct text text;
                 enum output_style style;

@@ -151,7 +151,7 @@ int verb_config_diff(struct cli *cli, const struct cli_arguments *arguments, str
         if (r < 0)
                 return r;
 
-        struct differences differences = { .table = { .columns = 3 }, .array = json_object_new_array() };
+        struct differences differences = { .table = { .columns = 3, .wraps = true }, .array = json_object_new_array() };
         config_compare(&config_root_table, &running->root, &config->root, on_difference, &differences);
         if (!cli->json && json_object_array_length(differences.array) == 0)
                 output_print(&cli->out, OUTPUT_PLAIN, "What runs is what is configured.\n");

@@ -16,7 +16,7 @@ static struct json_object *cause_object(const struct cause_entry *entry) {
 }
 
 static void list_causes(struct cli *cli) {
-        _cleanup_output_table_ struct output_table table = { .columns = 3 };
+        _cleanup_output_table_ struct output_table table = { .columns = 3, .wraps = true };
         struct json_object *array = json_object_new_array();
         for (int cause = CAUSE_NONE + 1; cause < CAUSE_COUNT; cause++) {
                 const struct cause_entry *entry = cause_entry((enum cause) cause);

@@ -96,6 +96,35 @@ static void tables_stand_straight(void **state) {
         output_table_done(&table);
 }
 
+static void tables_wrap_where_asked(void **state) {
+        (void) state;
+        struct page page;
+        struct output_table table = { .columns = 2, .wraps = true };
+        output_table_add(&table, OUTPUT_PLAIN, "--name");
+        output_table_add(&table, OUTPUT_GOOD,
+                         "exactly twenty wide, then incomprehensibilities  of \xC3\xA4ngstr\xC3\xB6m");
+        output_table_add(&table, OUTPUT_PLAIN, "-x");
+        output_table_add(&table, OUTPUT_PLAIN, "short");
+        page_open(&page, OUTPUT_COLOURS_NEVER)->output.columns = 28;
+        output_table_print(&page.output, &table);
+        page_expect(&page, "--name  exactly twenty wide,\n"
+                           "        then\n"
+                           "        incomprehensibilities\n"
+                           "        of \xC3\xA4ngstr\xC3\xB6m\n"
+                           "-x      short\n");
+
+        /* No room to wrap in, or no terminal: nothing is lost all the same. */
+        static const unsigned widths[] = { 12, 0 };
+        for (size_t i = 0; i < 2; i++) {
+                page_open(&page, OUTPUT_COLOURS_NEVER)->output.columns = widths[i];
+                output_table_print(&page.output, &table);
+                page_expect(&page,
+                            "--name  exactly twenty wide, then incomprehensibilities  of \xC3\xA4ngstr\xC3\xB6m\n"
+                            "-x      short\n");
+        }
+        output_table_done(&table);
+}
+
 static void words_are_wrapped(void **state) {
         (void) state;
         struct page page;
@@ -143,6 +172,7 @@ int main(void) {
                 cmocka_unit_test(colours_are_given_where_asked),
                 cmocka_unit_test(files_have_no_colours),
                 cmocka_unit_test(tables_stand_straight),
+                cmocka_unit_test(tables_wrap_where_asked),
                 cmocka_unit_test(words_are_wrapped),
                 cmocka_unit_test(json_is_always_utf8),
                 cmocka_unit_test(faults_are_taken_apart),
