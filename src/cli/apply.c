@@ -95,11 +95,15 @@ static bool is_configured(const struct apply *apply, const char *unit) {
         return false;
 }
 
+/* "ccodes-server-admin.socket" and "ccodes-server-admin@….socket", but not that of a listener "admin-2". */
+static bool is_administration(const struct apply *apply, const char *unit) {
+        const char *rest = unit + strlen(apply->service->program);
+        return strcmp(rest, "-admin.socket") == 0 || strncmp(rest, "-admin@", strlen("-admin@")) == 0;
+}
+
 static void on_active_socket(const char *unit, void *userdata) {
         struct apply *apply = userdata;
-        size_t length = strlen(apply->service->program);
-        bool is_admin = strncmp(unit + length, "-admin", strlen("-admin")) == 0;
-        if (apply->result < 0 || is_admin || is_configured(apply, unit))
+        if (apply->result < 0 || is_administration(apply, unit) || is_configured(apply, unit))
                 return;
         say(apply, "closing %s, which is configured no more", unit);
         apply->result = run_job(apply, UNIT_STOP, unit);

@@ -271,6 +271,16 @@ static void a_removed_listener(void **state) {
         expect_log(&paper, HANDOVER "stop ccodes-server-https.socket\n");
 }
 
+static void a_removed_listener_with_a_name_like_ours(void **state) {
+        (void) state;
+        struct paper paper = serving();
+        paper.sockets[1] = (struct paper_socket) OPEN("admin-2", "[::]:443");
+        paper.sockets[1].configured = NULL;
+        assert_int_equal(apply(&paper, NULL), 0);
+        expect_settled(&paper);
+        expect_log(&paper, HANDOVER "stop ccodes-server-admin-2.socket\n");
+}
+
 static void stale_sockets_of_a_stopped_service(void **state) {
         (void) state;
         struct paper paper = { .sockets = { { "http", "[::]:80", NULL, true, NULL, NULL }, OPEN("https", "[::]:443") },
@@ -358,6 +368,7 @@ int main(void) {
                 cmocka_unit_test(a_changed_address_after_somebody_elses_reload),
                 cmocka_unit_test(every_address_changed),
                 cmocka_unit_test(a_removed_listener),
+                cmocka_unit_test(a_removed_listener_with_a_name_like_ours),
                 cmocka_unit_test(stale_sockets_of_a_stopped_service),
                 cmocka_unit_test(a_port_alone_without_ipv6),
                 cmocka_unit_test(a_version_that_does_not_say_its_addresses),
