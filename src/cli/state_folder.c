@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,11 +51,27 @@ void state_folder_close(struct state_folder *folder) {
         free(folder->path);
         free(folder->config);
         free(folder->socket);
-        *folder = (struct state_folder) { 0 };
+        close_fd(folder->lock_fd);
+        *folder = STATE_FOLDER_INIT;
+}
+
+/* Else a second one would take the first one's daemon for its own, and remove its files at the end. */
+static int lock(struct state_folder *folder) {
+        folder->lock_fd = NEGATIVE_ERRNO(open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (folder->lock_fd < 0)
+                return folder->lock_fd;
+        int r = NEGATIVE_ERRNO(flock(folder->lock_fd, LOCK_EX | LOCK_NB));
+        return r == -EWOULDBLOCK ? -EBUSY : r;
+}
+
+static int name_files(struct state_folder *folder) {
+        folder->config = text_format("%s/run.toml", folder->path);
+        folder->socket = text_format("%s/server.sock", folder->path);
+        return folder->config && folder->socket ? 0 : -ENOMEM;
 }
 
 int state_folder_open(const char *path, struct error *error, struct state_folder *ret_folder) {
-        _cleanup_(state_folder_close) struct state_folder folder = { 0 };
+        _cleanup_(state_folder_close) struct state_folder folder = STATE_FOLDER_INIT;
         int r = 0;
         if (path) {
                 r = state_folder_make(path, error);
@@ -65,15 +82,16 @@ int state_folder_open(const char *path, struct error *error, struct state_folder
                 r = make_temporary(&folder.path);
                 folder.is_temporary = r >= 0;
         }
-        if (r >= 0) {
-                folder.config = text_format("%s/run.toml", folder.path);
-                folder.socket = text_format("%s/server.sock", folder.path);
-                r = folder.config && folder.socket ? 0 : -ENOMEM;
-        }
+        if (r >= 0)
+                r = lock(&folder);
+        if (r == -EBUSY)
+                return error_set(error, r, "another 'ccodesctl run' keeps its state in %s", folder.path);
+        if (r >= 0)
+                r = name_files(&folder);
         if (r < 0)
                 return error_set_errno(error, r, "making a folder for what runs");
         *ret_folder = folder;
-        folder = (struct state_folder) { 0 };
+        folder = STATE_FOLDER_INIT;
         return 0;
 }
 

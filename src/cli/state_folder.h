@@ -16,9 +16,12 @@ struct state_folder {
         char *path, *config, *socket; /* the folder, and the places of two files in it */
         bool is_temporary;            /* goes at the end */
         bool has_config;              /* the file was written */
+        int lock_fd;                  /* of the folder, which is one process's at a time */
 };
 
-/* `path` NULL: a new folder beneath $XDG_RUNTIME_DIR or /tmp. */
+#define STATE_FOLDER_INIT ((struct state_folder) { .lock_fd = -1 })
+
+/* `path` NULL: a new folder beneath $XDG_RUNTIME_DIR or /tmp. -EBUSY when another process keeps its state there. */
 int state_folder_open(const char *path, struct error *error, struct state_folder *ret_folder);
 
 /* Writes the configuration's file. */

@@ -44,6 +44,14 @@ static const char *folder_of(const struct cli_arguments *arguments) {
         return arguments->operand_count > 0 ? arguments->operands[0] : cli_argument(arguments, "dir");
 }
 
+static int parse_address(const char *option, const char *text, bool has_ipv6, struct error *error,
+                         struct run_addresses *ret_addresses) {
+        int r = run_address_parse(text, has_ipv6, error, ret_addresses);
+        if (r < 0)
+                error_prefix(error, "%s", option);
+        return r;
+}
+
 /* From the folder, --http, --https and --workers to a configuration in the state folder. */
 static int make_config(struct running *running, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_text_ struct text text = TEXT_INIT;
@@ -54,9 +62,9 @@ static int make_config(struct running *running, const struct cli_arguments *argu
         if (!http && !https)
                 http = "localhost:8080";
         if (http)
-                r = run_address_parse(http, has_ipv6, error, &config.http);
+                r = parse_address("--http", http, has_ipv6, error, &config.http);
         if (r >= 0 && https)
-                r = run_address_parse(https, has_ipv6, error, &config.https);
+                r = parse_address("--https", https, has_ipv6, error, &config.https);
         if (r >= 0)
                 r = run_address_choose_port(&config.http, error);
         if (r >= 0)
@@ -255,7 +263,9 @@ static int run_to_the_end(struct running *running, const struct cli_arguments *a
 }
 
 int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
-        _cleanup_(running_done) struct running running = { .cli = cli, .service = &cli_services[0] };
+        _cleanup_(running_done) struct running running = { .cli = cli,
+                                                           .service = &cli_services[0],
+                                                           .folder = STATE_FOLDER_INIT };
         const char *folder = folder_of(arguments);
         running.config = cli_argument(arguments, "config");
         if (!folder && !running.config)

@@ -137,6 +137,18 @@ def test_what_it_made_is_removed(site, tmp_path):
     assert is_gone(server.ready["pid"])
 
 
+def test_a_state_folder_is_of_one_at_a_time(site, tmp_path):
+    words = ("--dir", site, "--http", "127.0.0.1:0", "--state", tmp_path / "state")
+    server = Run(*words, folder=tmp_path)
+    result = ccodesctl("run", *words, check=1)
+    assert f"another 'ccodesctl run' keeps its state in {tmp_path}/state" in result.stderr and result.stdout == ""
+    assert ccodesctl("status", "--socket", server.socket, check=0)
+    assert server.stop() == 0
+    again = Run(*words, folder=tmp_path)
+    assert again.stop() == 0
+    assert list((tmp_path / "state").iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it(site, tmp_path, number):
     server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
@@ -171,7 +183,8 @@ def test_an_address_in_use(run, site, tmp_path):
     (["--dir", "/is/not/there"], "/is/not/there"),
     (["--dir", "/etc/passwd"], "not a folder"),
     (["--dir", "/tmp", "--http", "example.org:80"], "names are not looked up"),
-    (["--dir", "/tmp", "--http", "localhost"], "needs a port"),
+    (["--dir", "/tmp", "--http", "localhost"], "--http: 'localhost' needs a port"),
+    (["--dir", "/tmp", "--https", "99999"], "--https: '99999' is no port"),
     (["--dir", "/tmp", "--workers", "many"], "--workers takes a number"),
     (["--config", "/is/not/there.toml"], "/is/not/there.toml"),
     (["--dir", "/tmp", "--state", "/proc/x"], "/proc/x"),
