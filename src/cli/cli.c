@@ -107,6 +107,23 @@ static int run_verb(struct cli *cli, const struct cli_verb *verb, const struct c
         return exit_status_of(r);
 }
 
+/* The nearest verb of those that begin with `first` and have a second word. */
+static const char *nearest_second_word(const char *first, const char *typed) {
+        const char *nearest = NULL;
+        unsigned best = NEAREST_NONE;
+        size_t length = strlen(first);
+        for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
+                if (strncmp(verb->name, first, length) != 0 || verb->name[length] != ' ')
+                        continue;
+                unsigned distance = nearest_distance(typed, verb->name + length + 1);
+                if (distance < best) {
+                        best = distance;
+                        nearest = verb->name;
+                }
+        }
+        return nearest;
+}
+
 /* The nearest first word of a verb. */
 static const char *nearest_verb(const char *typed) {
         const char *nearest = NULL;
@@ -133,20 +150,25 @@ static bool begins_verb(const char *word) {
 
 /* No verb: --help, --version, or a mistake. */
 static int run_without_verb(struct cli *cli, const struct cli_arguments *arguments) {
-        const char *word = arguments->operand_count > 0 ? arguments->operands[0] : NULL;
-        const char *second = arguments->operand_count > 1 ? arguments->operands[1] : NULL;
-        bool help = cli_argument(arguments, "help") != NULL;
-        if (!word || (strcmp(word, "help") == 0 && !second)) {
-                cli_help(help || word ? &cli->out : &cli->err);
-                return help || word ? CLI_DONE : CLI_USAGE;
+        bool asks_help = arguments->operand_count > 0 && strcmp(arguments->operands[0], "help") == 0;
+        bool help = asks_help || cli_argument(arguments, "help") != NULL;
+        const char *const *words = arguments->operands + asks_help;
+        size_t count = arguments->operand_count - asks_help;
+        const char *word = count > 0 ? words[0] : NULL, *second = count > 1 ? words[1] : NULL;
+        if (!word) {
+                cli_help(help ? &cli->out : &cli->err);
+                return help ? CLI_DONE : CLI_USAGE;
         }
         if (begins_verb(word) && !second) {
                 cli_help_verbs_of(help ? &cli->out : &cli->err, word);
                 return help ? CLI_DONE : CLI_USAGE;
         }
+        const char *nearest = begins_verb(word) ? nearest_second_word(word, second) : NULL;
+        if (nearest)
+                return cli_refuse(cli, "there is no command '%s %s'; did you mean '%s'?", word, second, nearest);
         if (begins_verb(word))
                 return cli_refuse(cli, "there is no command '%s %s'; try '" PROGRAM " %s --help'", word, second, word);
-        const char *nearest = nearest_verb(word);
+        nearest = nearest_verb(word);
         if (nearest)
                 return cli_refuse(cli, "there is no command '%s'; did you mean '%.*s'?", word,
                                   (int) strcspn(nearest, " "), nearest);

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import termios
 
 import pytest
 
@@ -30,12 +31,16 @@ def test_no_command_is_a_mistake():
     result = ccodesctl(check=2)
     assert result.stdout == "" and result.stderr.startswith("Usage: ")
     assert "config check" in ccodesctl("config", check=2).stderr
-    assert "config check" in ccodesctl("config", "--help", check=0).stdout
+    for words in (["config", "--help"], ["help", "config"]):
+        assert "config check" in ccodesctl(*words, check=0).stdout
 
 
 @pytest.mark.parametrize("words, part", [
     (["stats"], "did you mean 'status'"),
-    (["config", "chek"], "no command 'config chek'"),
+    (["config", "chek"], "no command 'config chek'; did you mean 'config check'?"),
+    (["config", "x"], "no command 'config x'; try 'ccodesctl config --help'"),
+    (["help", "stats"], "no command 'stats'; did you mean 'status'?"),
+    (["help", "config", "chek"], "did you mean 'config check'?"),
     (["status", "--jsn"], "did you mean '--json'"),
     (["status", "x"], "one argument too many, 'x'"),
     (["config", "get"], "KEY is missing"),
@@ -80,10 +85,11 @@ def test_colours_only_where_wanted():
     assert coloured("--color=always", NO_COLOR="1")
 
 
-def on_terminal(environment):
+def on_terminal(environment, words=("explain", "no-site"), columns=80):
     """What a terminal gets to see."""
     ours, its = os.openpty()
-    process = subprocess.Popen([CCODESCTL, "explain", "no-site"], stdout=its, stdin=subprocess.DEVNULL,
+    termios.tcsetwinsize(its, (24, columns))
+    process = subprocess.Popen([CCODESCTL, *words], stdout=its, stdin=subprocess.DEVNULL,
                                env={**os.environ, "TERM": "xterm", **environment})
     os.close(its)
     seen = b""
@@ -102,6 +108,16 @@ def test_a_terminal_has_colours_unless_it_says_otherwise():
     assert b"\033[" in on_terminal(environment)
     assert b"\033[" not in on_terminal({"NO_COLOR": "1"})
     assert b"\033[" not in on_terminal({**environment, "TERM": "dumb"})
+
+
+def test_a_narrow_terminal_gets_the_whole_help():
+    def seen(text):
+        return " ".join(text.split())
+
+    for words in (["--help"], ["run", "--help"], ["logs", "--help"], ["explain"]):
+        narrow = on_terminal({"NO_COLOR": "1"}, words, columns=60).decode()
+        assert seen(narrow) == seen(ccodesctl(*words, check=0).stdout)
+        assert max(len(line.rstrip()) for line in narrow.splitlines()) <= 60
 
 
 def test_a_full_disk_is_noticed():
