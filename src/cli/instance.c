@@ -36,6 +36,7 @@ static int ask(struct instance *instance, struct error *error) {
 void instance_look(struct instance *instance, struct unit_manager *manager) {
         struct error error = ERROR_INIT;
         instance->rate = -1;
+        instance->state = (struct unit_state) { .memory = UINT64_MAX, .tasks = UINT64_MAX };
         if (manager && unit_manager_get(manager, instance->unit, NULL, &instance->state) >= 0)
                 instance->has_state = strcmp(instance->state.load, "not-found") != 0;
         if (instance->has_state && instance->state.pid == 0)

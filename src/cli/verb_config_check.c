@@ -18,6 +18,17 @@ static int report_faults(struct cli *cli, const char *file, const struct error *
         return CLI_FAILED;
 }
 
+/* What is no fault of the text, and yet hardly what was meant. */
+static void note_what_is_missing(struct cli *cli, const char *file, const struct config *config) {
+        if (access(file, F_OK) < 0 && errno == ENOENT) /* the default one, for which conf.d may stand in */
+                cli_note(cli, "there is no %s; what is not in conf.d has its default", file);
+        for (const struct cli_service *service = cli_services; service->name; service++)
+                if (service->listeners(&config->root)->count == 0)
+                        cli_note(cli,
+                                 "no [[%s.listener]] is configured: %s has nothing to listen on and will not start",
+                                 service->name, service->program);
+}
+
 int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         const char *file = cli_argument(arguments, "config");
         struct error faults = ERROR_INIT;
@@ -25,9 +36,10 @@ int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, st
         if (!file)
                 file = CONFIG_DEFAULT_FILE;
         int r = config_load(file, &faults, &config);
-        config_unref(config);
         if (r < 0)
                 return report_faults(cli, file, &faults);
+        note_what_is_missing(cli, file, config);
+        config_unref(config);
 
         bool looked = cli_argument(arguments, "no-files") == NULL;
         for (const struct cli_service *service = cli_services; looked && service->name; service++) {

@@ -140,6 +140,8 @@ static void print_instance(struct output *output, const struct instance *instanc
                 text_append_string(&problem, instance->problem);
         else if (strcmp(active, "failed") == 0)
                 text_printf(&problem, "%s; 'ccodesctl logs --lines 20' shows more", state->result);
+        else if (!instance->has_state)
+                text_printf(&problem, "nothing listens on %s", instance->socket);
         if (problem.length > 0)
                 print_row(output, "problem", &problem, OUTPUT_BAD);
 }

@@ -67,6 +67,12 @@ def test_check_without_the_daemon_says_so(config, tmp_path):
     assert ccodesctl_json("config", "check", "-c", config, environment=environment)["files_checked"] is False
 
 
+def test_check_says_what_will_not_start(config):
+    config.write_text("[server]\nworkers = 1\n")
+    result = ccodesctl("config", "check", "-c", config, check=0)
+    assert "no [[server.listener]] is configured" in result.stderr
+
+
 def test_a_missing_file(tmp_path):
     assert "missing.toml" in ccodesctl("config", "show", "-c", tmp_path / "missing.toml", check=1).stderr
 

@@ -63,6 +63,7 @@ def test_status_counts_requests(config, run):
 def test_status_of_nothing(tmp_path):
     result = ccodesctl("status", "--socket", tmp_path / "none.sock", check=3)
     assert "inactive" in result.stdout
+    assert f"nothing listens on {tmp_path}/none.sock" in result.stdout
 
 
 def test_reload(config, run):
