@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is made from the table of commands: completion in three shells, and the manual pages."""
+"""What is made from the table of commands: completion in three shells, and the manual pages; and what the README says."""
 
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
+from cli import ccodesctl
 from daemon import BUILD, TOP
 
 COMPLETIONS = BUILD / "src/cli/reference"
@@ -119,3 +121,19 @@ def test_the_manual_page_names_every_command_and_option():
                           env={**os.environ, "MANWIDTH": "200"}).stdout
     for part in ("config check", "apply", "uninstall", "--follow", "--running", "--json", "EXIT STATUS"):
         assert part in text
+
+
+def test_the_configuration_of_the_readme_fits_a_fresh_installation(tmp_path):
+    """What ccodes-prepare writes, the example that is installed, and what the README tells people to add."""
+    prepare = (TOP / "units/ccodes-prepare.in").read_text()
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/https.toml").write_text(
+        re.search(r"<<END\n(.*?)\nEND\n", prepare, re.DOTALL)[1].replace("$certificates", "/etc/ccodes/certificates"))
+    readme = re.findall(r"```toml\n(.*?)```", (TOP / "README.md").read_text(), re.DOTALL)
+    assert readme
+    config = tmp_path / "ccodes.toml"
+    config.write_text("\n".join([(TOP / "docs/examples/ccodes.toml").read_text(), *readme]))
+    assert ccodesctl("config", "check", "--no-files", "-c", config, check=0).stderr == ""
+    root = re.search(r"^site=(.*)", prepare, re.MULTILINE)[1]
+    assert ccodesctl("config", "get", "-c", config, "site[default].root", check=0).stdout.strip() == f'"{root}"'
+    assert f"`{root}`" in (TOP / "README.md").read_text()
