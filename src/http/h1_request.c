@@ -197,19 +197,36 @@ static int take_request(struct h1_session *session, struct http_exchange *exchan
         return r;
 }
 
+/* From the table of the worker, which the next request uses again, to the exchange's own: as many as came, since room for
+ * as many as may come is more than a whole request needs otherwise. */
+static int keep_fields(struct http_fields *fields, struct arena *arena) {
+        size_t size = fields->count * sizeof(*fields->items);
+        struct http_field *items = arena_alloc(arena, size);
+        if (!items) {
+                http_fields_init(fields, NULL, 0);
+                return -ENOMEM;
+        }
+        fields->items = memcpy(items, fields->items, size);
+        fields->capacity = fields->count;
+        return 0;
+}
+
 /* Parses what is there. > 0: the length of a head; -EAGAIN: not complete; -EBADMSG with a fault; -ENOMEM. */
 static ssize_t parse(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
         const struct config_http_limits *config = limits_of(exchange);
         const struct h1_limits limits = { (uint32_t) config->max_request_line, (uint32_t) config->max_head };
         struct http_request *request = &exchange->request;
-        struct http_field *items = arena_alloc(&exchange->arena, (size_t) config->max_fields * sizeof(*items));
-        if (!items)
-                return -ENOMEM;
-        http_fields_init(&request->fields, items, (uint16_t) config->max_fields);
+        struct http_fields *fields = &request->fields;
+        fields->items = session->connection->worker->field_table;
+        fields->capacity = (uint16_t) config->max_fields;
 
         struct h1_request_head head;
         ssize_t n = h1_parse_request(session->in->data + session->in->start, buffer_length(session->in), &limits,
-                                     &session->scanned, &request->fields, &head, fault);
+                                     &session->scanned, fields, &head, fault);
+        if (n == -EAGAIN)
+                http_fields_init(fields, NULL, 0);
+        else if (keep_fields(fields, &exchange->arena) < 0)
+                return -ENOMEM;
         if (n < 0)
                 return n;
         request->method = head.method;

@@ -14,6 +14,7 @@
 #include "http/connection.h"
 #include "http/date.h"
 #include "http/engine_metrics.h"
+#include "http/field.h"
 #include "shared/message_id.h"
 #include "shared/quantity.h"
 
@@ -213,6 +214,7 @@ void http_worker_done(struct http_worker *worker) {
                 worker_generation_unref(worker->generation);
         buffer_pool_done(&worker->buffers);
         free(worker->listeners);
+        free(worker->field_table);
         close_fd(worker->spare_fd);
 }
 
@@ -250,7 +252,22 @@ int http_worker_listen(struct http_worker *worker, int fd, unsigned listener_ind
         return 0;
 }
 
+static int reserve_fields(struct http_worker *worker, const struct http_generation *generation) {
+        size_t size = (size_t) generation->config->root.http.limits.max_fields;
+        if (size <= worker->field_table_size)
+                return 0;
+        struct http_field *table = calloc(size, sizeof(*table));
+        if (!table)
+                return -ENOMEM;
+        free(worker->field_table); /* no request is being parsed now */
+        worker->field_table = table;
+        worker->field_table_size = size;
+        return 0;
+}
+
 int http_worker_set_generation(struct http_worker *worker, struct http_generation *generation) {
+        if (reserve_fields(worker, generation) < 0)
+                return -ENOMEM;
         struct worker_generation *handle = calloc(1, sizeof(*handle));
         if (!handle)
                 return -ENOMEM;

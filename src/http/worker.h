@@ -59,6 +59,8 @@ struct http_worker {
         struct buffer_pool buffers;
         struct http_exchange *free_exchanges;
         size_t free_exchange_count;
+        struct http_field *field_table; /* where a head is parsed into, before it has an exchange that lasts */
+        size_t field_table_size;        /* max_fields of the generation, or more */
         struct list connections;
         struct list dead; /* closed in this turn; freed at its end */
         struct loop_deferred reaper;
