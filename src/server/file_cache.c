@@ -15,13 +15,14 @@
 
 #define TOUCH_MSEC 1000       /* how exact the order of use is */
 #define SWEEP_MSEC 5000       /* between two looks for what should be let go */
-#define OPEN_IDLE_MSEC 60000  /* a file that nobody asked for so long is closed: it may be deleted, and hold space */
+#define IDLE_MSEC 60000       /* after so long without being asked for a file is closed, and a listing's memory freed */
 #define STAND_IN_SHARE 4      /* one entry in so many may stand in for something that does not exist */
 #define STAND_IN_PATH_MAX 512 /* bytes; what stands in for longer paths is not remembered */
 
 struct file_cache {
         struct http_worker *worker;
         struct file_store *store;
+        struct listing_table *listings;
         struct file_cache_settings settings;
         struct hash_table entries, pending; /* file_entry.link, file_pending.link; one key for both */
         struct list files, stand_ins;       /* file_entry.recent, the latest in front */
@@ -40,12 +41,14 @@ struct file_pending {
         struct file_query query;
         struct file_result result;
         int outcome;
+        struct listing_parker parker;
+        unsigned ends; /* of a look-up that was parked: the task's, and the parker's message */
 };
 
 static void on_sweep(struct timer *timer, void *userdata);
 
-int file_cache_new(struct http_worker *worker, struct file_store *store, const struct file_cache_settings *settings,
-                   struct file_cache **ret_cache) {
+int file_cache_new(struct http_worker *worker, struct file_store *store, struct listing_table *listings,
+                   const struct file_cache_settings *settings, struct file_cache **ret_cache) {
         struct file_cache *cache = calloc(1, sizeof(*cache));
         if (!cache)
                 return -ENOMEM;
@@ -59,6 +62,7 @@ int file_cache_new(struct http_worker *worker, struct file_store *store, const s
         memcpy(cache->pending.key, cache->entries.key, sizeof(cache->pending.key));
         cache->worker = worker;
         cache->store = store;
+        cache->listings = listings;
         cache->settings = *settings;
         cache->evictions = file_store_evictions(store);
         list_init(&cache->files);
@@ -113,6 +117,7 @@ static bool is_pending(const struct hash_link *link, const void *userdata) {
         const struct file_pending *pending = container_of(link, struct file_pending, link);
         const struct file_key *key = userdata;
         return pending->query.site == key->site && pending->query.view == key->view &&
+               pending->query.listing == key->listing &&
                slice_equal((struct slice) { pending->query.path, pending->query.path_length }, key->path);
 }
 
@@ -140,9 +145,9 @@ static void on_sweep(struct timer *timer, void *userdata) {
         for (struct list *link = cache->files.previous, *next; link != &cache->files; link = next) {
                 next = link->previous;
                 struct file_entry *entry = list_entry(link, struct file_entry, recent);
-                if (now - entry->touched < OPEN_IDLE_MSEC)
+                if (now - entry->touched < IDLE_MSEC)
                         break;
-                if (file_entry_is_open(entry))
+                if (file_entry_is_open(entry) || entry->result.listing)
                         drop(cache, entry);
         }
         if (cache->entries.count > 0)
@@ -189,7 +194,8 @@ static bool is_worth_keeping(const struct file_cache *cache, const struct file_e
         const struct file_version *version = entry->result.sources[0].version;
         if (!entry->result.is_lasting || cache->settings.max_entries == 0)
                 return false;
-        if (version && version->is_private && !file_store_has_room(cache->store))
+        bool is_private = entry->result.listing || (version && version->is_private);
+        if (is_private && !file_store_has_room(cache->store))
                 return false;
         return !entry->result.is_stand_in || entry->path_length <= STAND_IN_PATH_MAX;
 }
@@ -252,19 +258,23 @@ static void run(struct thread_task *task) {
 }
 
 static void free_pending(struct file_pending *pending) {
+        listing_version_unref(pending->query.listing);
         free(pending->path);
         free(pending);
 }
 
-static void done(struct thread_task *task) {
-        struct file_pending *pending = container_of(task, struct file_pending, task);
+/* Tells all who wait what came of it: pending->outcome. */
+static void finish(struct file_pending *pending) {
         struct file_cache *cache = pending->cache;
         struct worker_generation *generation = pending->generation;
         struct file_entry *entry = NULL;
         uint64_t hash = pending->link.hash;
-        const struct file_key key = { pending->query.site,
-                                      { pending->path, pending->query.path_length },
-                                      pending->query.view };
+        const struct file_key key = {
+                .site = pending->query.site,
+                .path = { pending->path, pending->query.path_length },
+                .view = pending->query.view,
+                .listing = pending->query.listing,
+        };
 
         hash_table_remove(&cache->pending, &pending->link);
         int r = pending->outcome;
@@ -277,11 +287,38 @@ static void done(struct thread_task *task) {
         while (!list_is_empty(&pending->waiters)) {
                 struct file_waiter *waiter = list_entry(pending->waiters.next, struct file_waiter, link);
                 list_remove(&waiter->link);
-                waiter->ready(waiter, entry, r < 0 ? CAUSE_OUT_OF_MEMORY : CAUSE_NONE);
+                waiter->ready(waiter, entry,
+                              r >= 0         ? CAUSE_NONE
+                              : r == -EAGAIN ? CAUSE_OVERLOADED
+                                             : CAUSE_OUT_OF_MEMORY);
         }
         file_entry_unref(entry);
         free_pending(pending);
         worker_generation_unref(generation); /* perhaps the last: the cache may be gone now */
+}
+
+/* A look-up that was parked begins again once both have come, in either order; unless nobody waits for it any more. */
+static void go_on(struct file_pending *pending) {
+        struct http_worker *worker = pending->cache->worker;
+        if (++pending->ends < 2)
+                return;
+        pending->ends = 0;
+        if (!list_is_empty(&pending->waiters))
+                pending->outcome = thread_pool_submit(worker->services->pool, worker->loop, &pending->task);
+        if (list_is_empty(&pending->waiters) || pending->outcome < 0)
+                finish(pending);
+}
+
+static void on_unparked(struct loop_message *message, void *userdata) {
+        go_on(userdata);
+}
+
+static void done(struct thread_task *task) {
+        struct file_pending *pending = container_of(task, struct file_pending, task);
+        if (pending->outcome == -EINPROGRESS)
+                go_on(pending);
+        else
+                finish(pending);
 }
 
 static int look_up_on_pool(struct file_cache *cache, const struct file_query *query, char *path, uint64_t hash,
@@ -297,6 +334,11 @@ static int look_up_on_pool(struct file_cache *cache, const struct file_query *qu
         pending->generation = generation;
         pending->path = path;
         pending->query = *query;
+        if (query->listing)
+                (void) listing_version_ref(query->listing);
+        pending->query.parker = &pending->parker;
+        pending->parker.loop = cache->worker->loop;
+        pending->parker.message = (struct loop_message) { .deliver = on_unparked, .userdata = pending };
 
         int r = hash_table_insert(&cache->pending, &pending->link, hash);
         if (r < 0) {
@@ -326,6 +368,8 @@ static int look_up(struct file_cache *cache, const struct file_key *key, uint64_
                 .path = path,
                 .path_length = key->path.length,
                 .view = key->view == FILE_VIEW_ERROR_PAGE ? FILE_VIEW_PLAIN : key->view,
+                .listing = key->listing,
+                .listings = cache->listings,
                 .without_rules = key->view == FILE_VIEW_ERROR_PAGE,
         };
         struct file_result result;
@@ -344,11 +388,15 @@ static int look_up(struct file_cache *cache, const struct file_key *key, uint64_
         return r < 0 ? r : 1;
 }
 
+static bool is_fresh(const struct file_entry *entry, const struct file_key *key, uint64_t now) {
+        return key->listing ? entry->result.listing == key->listing : now < entry->fresh_until;
+}
+
 int file_cache_get(struct file_cache *cache, const struct file_key *key, struct worker_generation *generation,
                    struct file_waiter *waiter, struct file_entry **ret_entry) {
         uint64_t hash = hash_of(cache, key), now = loop_now(cache->worker->loop);
         struct file_entry *entry = find_entry(cache, key, hash);
-        if (entry && now < entry->fresh_until) {
+        if (entry && is_fresh(entry, key, now)) {
                 if (now - entry->touched >= TOUCH_MSEC)
                         touch(cache, entry, now);
                 *ret_entry = file_entry_ref(entry);

@@ -7,7 +7,8 @@
 /*
  * What one worker remembers of paths, for one generation of the configuration.
  *
- * An entry is looked up anew once it is older than `revalidate`; one look-up runs for each path at a time, however
+ * An entry is looked up anew once it is older than `revalidate`; a page of a listing, which is made of what was looked
+ * up, serves as long as that does. One look-up runs for each path at a time, however
  * many requests wait for it. The number of entries is bounded; what stands in for things that do not exist can never
  * drive out what does.
  */
@@ -29,17 +30,18 @@ struct file_waiter {
         void (*ready)(struct file_waiter *waiter, struct file_entry *entry, enum cause cause);
 };
 
-/* Borrows the worker and the store. */
-int file_cache_new(struct http_worker *worker, struct file_store *store, const struct file_cache_settings *settings,
-                   struct file_cache **ret_cache);
+/* Borrows the worker, the store and the table. */
+int file_cache_new(struct http_worker *worker, struct file_store *store, struct listing_table *listings,
+                   const struct file_cache_settings *settings, struct file_cache **ret_cache);
 
 /* No look-up is under way: each keeps the generation, and so the cache. */
 void file_cache_free(struct file_cache *cache);
 
 struct file_key {
         const struct site *site;
-        struct slice path; /* canonical */
-        unsigned view;     /* listing_view_number, FILE_VIEW_PLAIN, or FILE_VIEW_ERROR_PAGE */
+        struct slice path;               /* canonical */
+        unsigned view;                   /* listing_view_number, FILE_VIEW_PLAIN, or FILE_VIEW_ERROR_PAGE */
+        struct listing_version *listing; /* of which a listing's view is wanted; lent; else NULL */
 };
 
 /*

@@ -11,7 +11,7 @@
 #include "shared/syscall.h"
 
 static bool is_listing(const struct file_entry *entry) {
-        return entry->view >= 1 && entry->view <= LISTING_VIEWS;
+        return listing_view_is(entry->view);
 }
 
 /* Codings in which the file lies beside itself, or is compressed into on request. */

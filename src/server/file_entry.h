@@ -3,7 +3,6 @@
 
 #include "http/head_block.h"
 #include "server/file_lookup.h"
-#include "server/listing.h"
 #include "shared/hash.h"
 
 /*

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/listing.h"
 #include "server/sniff.h"
 #include "shared/syscall.h"
 
@@ -34,6 +33,7 @@ static void source_done(struct file_source *source) {
 void file_result_done(struct file_result *result) {
         for (unsigned i = 0; i < FILE_CODINGS; i++)
                 source_done(&result->sources[i]);
+        result->listing = listing_version_unref(result->listing);
         rule_outcome_done(&result->outcome);
 }
 
@@ -247,20 +247,15 @@ static int serve(struct lookup *lookup, const char *path) {
         return 0;
 }
 
-/* A listing becomes a file that exists in memory only. */
-static int make_listing(struct lookup *lookup, const char *path) {
+/* A page of a listing becomes a file that exists in memory only. */
+static int make_listing_page(struct lookup *lookup, const char *path) {
         struct listing_view view = listing_view_from_number(lookup->query->view);
-        _cleanup_(listing_done) struct listing listing = LISTING_INIT;
-        int r = listing_read(lookup->site, path, &listing);
-        if (r < 0)
-                return fail_errno(lookup, r);
-        listing_sort(&listing, view);
-
+        struct listing *listing = &lookup->query->listing->listing;
         _cleanup_text_ struct text text = TEXT_INIT;
         if (view.is_json)
-                listing_append_json(&listing, slice_of(path), &text);
+                listing_append_json(listing, slice_of(path), view, &text);
         else
-                listing_append_page(&listing, slice_of(path), view, &text);
+                listing_append_page(listing, slice_of(path), view, &text);
         char *data;
         size_t length;
         if (text_finish(&text, &data, &length) < 0)
@@ -276,6 +271,7 @@ static int make_listing(struct lookup *lookup, const char *path) {
         source->is_present = true;
         lookup->result.kind = FILE_KIND_FILE;
         lookup->result.type = view.is_json ? "application/json" : "text/html; charset=utf-8";
+        lookup->result.listing = listing_version_ref(lookup->query->listing);
         lookup->result.is_lasting = true;
         return 0;
 }
@@ -294,24 +290,32 @@ static int find_index(struct lookup *lookup, const char *folder, char name[PATH_
         return 0;
 }
 
-static int look_for_folder(struct lookup *lookup, const char *path) {
-        char name[PATH_MAX];
-        int r = lookup->query->view ? 0 : find_index(lookup, path + 1, name);
-        if (r == 1)
-                return serve(lookup, name);
-        if (r < 0)
-                return fail_errno(lookup, r);
-
+/* A folder without an index file. */
+static int look_into_folder(struct lookup *lookup, const char *path) {
+        const struct file_query *query = lookup->query;
         _cleanup_close_ int fd = open_beneath(lookup, path + 1, FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
         if (fd < 0)
                 return fail_errno(lookup, fd);
-        if (!lookup->site->config->listing)
+        if (!lookup->site->config->listing || query->without_rules)
                 return fail(lookup, CAUSE_LISTING_FORBIDDEN, 0);
-        if (lookup->query->view)
-                return lookup->may_wait ? make_listing(lookup, path) : -EAGAIN;
+        if (!lookup->may_wait)
+                return -EAGAIN;
+        int r = listing_table_get(query->listings, lookup->site, path, fd, query->parker, &lookup->result.listing);
+        if (r == -EINPROGRESS)
+                return r;
+        if (r < 0)
+                return fail_errno(lookup, r);
         lookup->result.kind = FILE_KIND_LISTING;
         lookup->result.is_lasting = true;
         return 0;
+}
+
+static int look_for_folder(struct lookup *lookup, const char *path) {
+        char name[PATH_MAX];
+        int r = find_index(lookup, path + 1, name);
+        if (r == 1)
+                return serve(lookup, name);
+        return r < 0 ? fail_errno(lookup, r) : look_into_folder(lookup, path);
 }
 
 static int look_for_file(struct lookup *lookup, const char *path) {
@@ -351,6 +355,8 @@ static int look_up(struct lookup *lookup) {
                 return fail(lookup, CAUSE_FILE_HIDDEN, 0);
         if (path.length >= PATH_MAX)
                 return fail_errno(lookup, -ENAMETOOLONG);
+        if (query->listing)
+                return lookup->may_wait ? make_listing_page(lookup, query->path) : -EAGAIN;
 
         r = path.data[path.length - 1] == '/' ? look_for_folder(lookup, query->path)
                                               : look_for_file(lookup, query->path);
@@ -385,7 +391,7 @@ static bool sources_equal(const struct file_source *a, const struct file_source 
 }
 
 bool file_result_equal(const struct file_result *a, const struct file_result *b) {
-        if (a->kind != b->kind || a->cause != b->cause || a->is_stand_in != b->is_stand_in)
+        if (a->kind != b->kind || a->cause != b->cause || a->is_stand_in != b->is_stand_in || a->listing != b->listing)
                 return false;
         if (a->type != b->type && (!a->type || !b->type || strcmp(a->type, b->type) != 0))
                 return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "server/file_store.h"
+#include "server/listing_table.h"
 #include "server/site.h"
 #include "shared/cause.h"
 
@@ -14,7 +14,7 @@
 enum file_kind {
         FILE_KIND_FILE,
         FILE_KIND_FAILURE,         /* `cause` says why */
-        FILE_KIND_LISTING,         /* a folder without index that may be listed: ask again with a view */
+        FILE_KIND_LISTING,         /* a folder without index that may be listed: ask again with a view of it */
         FILE_KIND_FOLDER_REDIRECT, /* a folder, but the path has no slash at its end */
         FILE_KIND_RULE_REDIRECT,   /* outcome.redirect */
 };
@@ -25,8 +25,11 @@ struct file_query {
         uint64_t max_file; /* bytes: up to this size a file is kept in memory */
         const char *path;  /* canonical */
         size_t path_length;
-        unsigned view;      /* listing_view_number, 0 for the file itself */
-        bool without_rules; /* redirects by rule do not count: error pages */
+        unsigned view;                   /* listing_view_number, 0 for the file itself */
+        struct listing_version *listing; /* of which the view is; a reference; NULL without a view */
+        struct listing_table *listings;
+        struct listing_parker *parker; /* told when the look-up may be tried again after -EINPROGRESS */
+        bool without_rules;            /* redirects by rule do not count: error pages */
 };
 
 /* The bytes of one representation. */
@@ -46,13 +49,15 @@ struct file_result {
         bool is_lasting;  /* may be remembered: not so for want of memory or descriptors, or for errors of a disk */
         const char *type; /* media type, static or of the site's */
         struct rule_outcome outcome;
+        struct listing_version *listing; /* a reference: what was found, or is shown; NULL unless it is a listing */
         struct file_source sources[FILE_CODINGS]; /* the file, and precompressed ones beside it, by http_coding_index */
 };
 
 #define FILE_RESULT_INIT \
         ((struct file_result) { .sources = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } })
 
-/* 0, with a failure that has a cause among the results; -EAGAIN when `may_wait` is false and it would have to wait. */
+/* 0, with a failure that has a cause among the results; -EAGAIN when `may_wait` is false and it would have to wait;
+ * -EINPROGRESS when another thread is at the same folder: the parker will be told. */
 int file_lookup(const struct file_query *query, bool may_wait, struct file_result *ret_result);
 void file_result_done(struct file_result *result);
 

@@ -8,7 +8,6 @@
 
 #include "http/problem.h"
 #include "http/worker.h"
-#include "server/listing.h"
 #include "shared/syscall.h"
 
 static void on_end(struct http_exchange_end *end, struct http_exchange *exchange) {
@@ -97,17 +96,26 @@ static void redirect_to_folder(struct file_request *request) {
 
 /* 1 when request->entry is there, 0 when on_found will be called. */
 static int get_entry(struct file_request *request, struct slice path, unsigned view) {
-        const struct file_key key = { request->site, path, view };
-        request->entry = file_entry_unref(request->entry);
-        return file_cache_get(request->worker->cache, &key, request->exchange->generation, &request->waiter,
-                              &request->entry);
+        struct file_entry *before = take_pointer(request->entry); /* it has the listing */
+        const struct file_key key = { request->site, path, view,
+                                      listing_view_is(view) ? before->result.listing : NULL };
+        int r = file_cache_get(request->worker->cache, &key, request->exchange->generation, &request->waiter,
+                               &request->entry);
+        file_entry_unref(before);
+        return r;
 }
 
 static void look_up_view(struct file_request *request, unsigned view);
 
+/* Goes on with the page of the listing that was asked for. */
+static void answer_listing(struct file_request *request) {
+        const struct http_request *http = &request->exchange->request;
+        struct listing_view view = listing_view_choose(http->query, http_fields_get(&http->fields, HTTP_FIELD_ACCEPT));
+        look_up_view(request, listing_view_number(listing_view_within(view, &request->entry->result.listing->listing)));
+}
+
 static void answer(struct file_request *request) {
         const struct file_result *result = &request->entry->result;
-        const struct http_request *http = &request->exchange->request;
 
         if (request->purpose == FILE_PURPOSE_OPTIONS) {
                 request->exchange->response.block = file_entry_rule_head(request->entry);
@@ -126,8 +134,7 @@ static void answer(struct file_request *request) {
                 file_request_fail(request, result->cause, result->code ? strerrordesc_np(-result->code) : NULL);
                 return;
         case FILE_KIND_LISTING:
-                look_up_view(request, listing_view_number(listing_view_choose(
-                                                      http->query, http_fields_get(&http->fields, HTTP_FIELD_ACCEPT))));
+                answer_listing(request);
                 return;
         case FILE_KIND_FOLDER_REDIRECT:
                 redirect_to_folder(request);

@@ -19,6 +19,7 @@ struct file_server_snapshot {
         size_t site_count;
         struct site_router *router;
         struct file_store *store; /* borrowed */
+        struct listing_table *listings;
         struct file_cache_settings settings;
 };
 

@@ -143,7 +143,9 @@ int file_server_snapshot_new(const struct config *config, struct file_store *sto
                 .max_entries = (size_t) cache->max_entries,
                 .max_open = find_max_open(&config->root),
         };
-        int r = mime_types_load(MIME_TYPES_FILE, error, &snapshot->types);
+        int r = listing_table_new(store, &snapshot->listings);
+        if (r >= 0)
+                r = mime_types_load(MIME_TYPES_FILE, error, &snapshot->types);
         if (r >= 0)
                 r = add_sites(snapshot, error);
         if (r < 0) {
@@ -162,6 +164,7 @@ void file_server_snapshot_free(struct file_server_snapshot *snapshot) {
                 site_done(&snapshot->sites[i]);
         site_router_free(snapshot->router);
         mime_types_free(snapshot->types);
+        listing_table_free(snapshot->listings);
         arena_done(&snapshot->arena);
         free(snapshot);
 }
@@ -176,7 +179,7 @@ static int attach(struct http_worker *worker, const struct http_generation *gene
         if (!state)
                 return -ENOMEM;
         state->snapshot = snapshot;
-        int r = file_cache_new(worker, snapshot->store, &snapshot->settings, &state->cache);
+        int r = file_cache_new(worker, snapshot->store, snapshot->listings, &snapshot->settings, &state->cache);
         if (r < 0) {
                 free(state);
                 return r;

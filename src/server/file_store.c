@@ -16,6 +16,7 @@
 
 #define OVERHEAD 512     /* bytes that a version costs besides its bodies */
 #define PROTECTION 10000 /* ms */
+#define PRIVATE_SHARE 4  /* one byte in so many may be private */
 #define STEPS_MAX 64     /* versions that one new body looks at to make room */
 
 struct file_store {
@@ -24,6 +25,7 @@ struct file_store {
         struct list ring; /* indexed versions; those at the front are looked at next */
         uint64_t indexed_bytes, protection;
         _Atomic uint64_t limit, bytes, evictions;
+        _Atomic uint64_t private_bytes; /* among the bytes */
 };
 
 struct indexed_version {
@@ -63,8 +65,14 @@ static void add_relaxed(_Atomic uint64_t *value, uint64_t amount) {
         atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + amount, memory_order_relaxed);
 }
 
+static void count_bytes(const struct file_version *version, uint64_t bytes) {
+        add_relaxed(&version->store->bytes, bytes);
+        if (version->is_private)
+                add_relaxed(&version->store->private_bytes, bytes);
+}
+
 static void free_version(struct file_version *version) {
-        add_relaxed(&version->store->bytes, -version->bytes);
+        count_bytes(version, -version->bytes);
         for (unsigned i = 0; i < FILE_CODINGS; i++)
                 free((void *) version->bodies[i].data);
         free(container_of(version, struct indexed_version, version));
@@ -104,7 +112,14 @@ void file_store_set_protection(struct file_store *store, uint64_t protection) {
 }
 
 bool file_store_has_room(const struct file_store *store) {
-        return file_store_bytes(store) <= limit_of(store);
+        return atomic_load_explicit(&store->private_bytes, memory_order_relaxed) <= limit_of(store) / PRIVATE_SHARE;
+}
+
+void file_store_charge(struct file_store *store, int64_t bytes) {
+        lock(store);
+        add_relaxed(&store->bytes, (uint64_t) bytes);
+        add_relaxed(&store->private_bytes, (uint64_t) bytes);
+        unlock(store);
 }
 
 uint64_t file_store_bytes(const struct file_store *store) {
@@ -164,7 +179,7 @@ static struct file_version *make_version(struct file_store *store, const struct 
         version->bytes = OVERHEAD;
         list_init(&version->link);
         list_init(&version->watches);
-        add_relaxed(&store->bytes, OVERHEAD);
+        count_bytes(version, OVERHEAD);
         return version;
 }
 
@@ -290,7 +305,7 @@ static int publish_locked(struct file_version *version, enum http_coding coding,
                 version->digest = digest;
         version->bodies[http_coding_index(coding)] = (struct slice) { data, length };
         version->bytes += length;
-        add_relaxed(&store->bytes, length);
+        count_bytes(version, length);
         if (version->index)
                 store->indexed_bytes += length;
         return 0;

@@ -81,8 +81,12 @@ uint64_t file_store_bytes(const struct file_store *store);
  * lock. */
 uint64_t file_store_evictions(const struct file_store *store);
 
-/* Whether the bytes in use are within the limit. Any thread, no lock. */
+/* Whether what nobody but its holder has leaves room for more of it: such may take a quarter of the limit, so that
+ * folders that are listed do not drive out files. Any thread, no lock. */
 bool file_store_has_room(const struct file_store *store);
+
+/* Counts bytes that something else holds among the store's private ones; less than 0 takes them back. */
+void file_store_charge(struct file_store *store, int64_t bytes);
 
 /*
  * The version with this identity, with a reference; made when there is none. -ENOMEM.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a folder for its listing and puts it in order. What would not be served is not shown; what it costs is bounded
- * by LISTING_ITEMS_MAX, however many files there are. */
+ * by LISTING_NAMES_MAX, however many files there are. Once read a listing does not change but for its orders, which are
+ * added without a lock. */
 #include "server/listing.h"
 
 #include <dirent.h>
@@ -20,12 +21,26 @@ static const struct slice order_names[] = {
 };
 
 unsigned listing_view_number(struct listing_view view) {
-        return 1 + ((unsigned) view.order << 2 | (unsigned) view.is_descending << 1 | (unsigned) view.is_json);
+        return (1 + ((unsigned) view.order << 2 | (unsigned) view.is_descending << 1 | (unsigned) view.is_json)) |
+               view.page << LISTING_VIEW_BITS;
 }
 
 struct listing_view listing_view_from_number(unsigned number) {
-        number--;
-        return (struct listing_view) { (enum listing_order)(number >> 2), number & 2, number & 1 };
+        unsigned view = (number & ((1U << LISTING_VIEW_BITS) - 1)) - 1;
+        return (struct listing_view) { (enum listing_order)(view >> 2), view & 2, view & 1,
+                                       number >> LISTING_VIEW_BITS };
+}
+
+/* "page=2" is page 1 here; what is no number from 1 on changes nothing. */
+static void read_page(struct slice digits, unsigned *page) {
+        unsigned number = 0;
+        for (size_t i = 0; i < digits.length; i++) {
+                if (digits.data[i] < '0' || digits.data[i] > '9')
+                        return;
+                number = MIN_OF(10 * number + (unsigned) (digits.data[i] - '0'), (unsigned) LISTING_NAMES_MAX);
+        }
+        if (number > 0)
+                *page = number - 1;
 }
 
 static void read_parameter(struct slice parameter, struct listing_view *view) {
@@ -35,6 +50,8 @@ static void read_parameter(struct slice parameter, struct listing_view *view) {
                         view->order = (enum listing_order) i;
         if (slice_equal(parameter, SLICE_LITERAL("order=descending")))
                 view->is_descending = true;
+        if (slice_starts_with(parameter, SLICE_LITERAL("page=")))
+                read_page(slice_from(parameter, 5), &view->page);
 }
 
 /* "0.25" is 250 (RFC 9110 section 12.4.2); what is no weight counts as none at all. */
@@ -119,16 +136,45 @@ static int read_item(const struct site *site, const char *path, int directory, c
                 return 0;
         if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
                 return 0;
-        if (listing->count == LISTING_ITEMS_MAX) {
-                listing->is_cut = true;
-                return 0;
-        }
         return append_item(listing, name, &status);
 }
 
 static void close_directory(DIR **directory) {
         if (*directory)
                 (void) closedir(*directory);
+}
+
+static int read_items(const struct site *site, const char *path, DIR *directory, struct listing *listing) {
+        for (size_t looked_at = 0;;) {
+                errno = 0;
+                const struct dirent *entry = readdir(directory);
+                if (!entry)
+                        return -errno;
+                const char *name = entry->d_name;
+                if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+                        continue;
+                if (looked_at++ == LISTING_NAMES_MAX) {
+                        listing->is_cut = true;
+                        return 0;
+                }
+                if (name[0] == '.' && !site->config->hidden)
+                        continue;
+                int r = read_item(site, path, dirfd(directory), name, listing);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int compare_names(const struct listing_item *a, const struct listing_item *b) {
+        int difference = memcmp(a->name.data, b->name.data, MIN_OF(a->name.length, b->name.length));
+        return difference ? difference : (a->name.length > b->name.length) - (a->name.length < b->name.length);
+}
+
+static int compare_items(const void *first, const void *second) {
+        const struct listing_item *a = first, *b = second;
+        if (a->is_folder != b->is_folder)
+                return a->is_folder ? -1 : 1;
+        return compare_names(a, b);
 }
 
 int listing_read(const struct site *site, const char *path, struct listing *listing) {
@@ -142,46 +188,96 @@ int listing_read(const struct site *site, const char *path, struct listing *list
         take_fd(&fd);
 
         arena_init(&listing->arena, 0);
-        while (!listing->is_cut) {
-                errno = 0;
-                const struct dirent *entry = readdir(directory);
-                if (!entry)
-                        return -errno;
-                const char *name = entry->d_name;
-                if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (name[0] == '.' && !site->config->hidden))
-                        continue;
-                int r = read_item(site, path, dirfd(directory), name, listing);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        int r = read_items(site, path, directory, listing);
+        if (r >= 0 && listing->count > 1)
+                qsort(listing->items, listing->count, sizeof(listing->items[0]), compare_items);
+        return r;
 }
 
 void listing_done(struct listing *listing) {
+        for (unsigned i = 0; i < LISTING_ORDERS; i++)
+                free(listing->orders[i]);
         free(listing->items);
         arena_done(&listing->arena);
         *listing = LISTING_INIT;
 }
 
-static int compare_names(const struct listing_item *a, const struct listing_item *b) {
-        int difference = memcmp(a->name.data, b->name.data, MIN_OF(a->name.length, b->name.length));
-        return difference ? difference : (a->name.length > b->name.length) - (a->name.length < b->name.length);
+bool listing_equal(const struct listing *a, const struct listing *b) {
+        if (a->count != b->count || a->is_cut != b->is_cut)
+                return false;
+        for (size_t i = 0; i < a->count; i++) {
+                const struct listing_item *x = &a->items[i], *y = &b->items[i];
+                if (x->is_folder != y->is_folder || x->size != y->size || x->modified != y->modified ||
+                    !slice_equal(x->name, y->name))
+                        return false;
+        }
+        return true;
 }
 
-static int compare(const void *first, const void *second, void *userdata) {
-        const struct listing_item *a = first, *b = second;
-        const struct listing_view *view = userdata;
+size_t listing_bytes(const struct listing *listing) {
+        return listing->arena.total + listing->capacity * sizeof(listing->items[0]) +
+               LISTING_ORDERS * listing->count * sizeof(uint32_t);
+}
+
+struct order {
+        const struct listing_item *items;
+        struct listing_view view;
+};
+
+/* Items lie in the order of their names: where nothing else tells two apart, their positions do. */
+static int compare_positions(const void *first, const void *second, void *userdata) {
+        const struct order *order = userdata;
+        uint32_t x = *(const uint32_t *) first, y = *(const uint32_t *) second;
+        const struct listing_item *a = &order->items[x], *b = &order->items[y];
+        int by_position = (x > y) - (x < y);
         if (a->is_folder != b->is_folder)
-                return a->is_folder ? -1 : 1;
-        int difference = view->order == LISTING_BY_SIZE   ? (a->size > b->size) - (a->size < b->size)
-                         : view->order == LISTING_BY_TIME ? (a->modified > b->modified) - (a->modified < b->modified)
-                                                          : compare_names(a, b);
-        if (view->is_descending)
+                return by_position;
+        int difference = order->view.order == LISTING_BY_SIZE ? (a->size > b->size) - (a->size < b->size)
+                         : order->view.order == LISTING_BY_TIME
+                                         ? (a->modified > b->modified) - (a->modified < b->modified)
+                                         : by_position;
+        if (order->view.is_descending)
                 difference = -difference;
-        return difference ? difference : compare_names(a, b);
+        return difference ? difference : by_position;
 }
 
-void listing_sort(struct listing *listing, struct listing_view view) {
-        if (listing->count > 1)
-                qsort_r(listing->items, listing->count, sizeof(listing->items[0]), compare, &view);
+const uint32_t *listing_sorted(struct listing *listing, struct listing_view view) {
+        _Atomic(uint32_t *) *place = &listing->orders[2 * view.order + view.is_descending];
+        uint32_t *positions = atomic_load_explicit(place, memory_order_acquire);
+        if (positions)
+                return positions;
+        positions = malloc(MAX_OF(listing->count, (size_t) 1) * sizeof(*positions));
+        if (!positions)
+                return NULL;
+        for (size_t i = 0; i < listing->count; i++)
+                positions[i] = (uint32_t) i;
+        struct order order = { listing->items, view };
+        if (view.order != LISTING_BY_NAME || view.is_descending)
+                qsort_r(positions, listing->count, sizeof(*positions), compare_positions, &order);
+
+        uint32_t *expected = NULL;
+        if (atomic_compare_exchange_strong(place, &expected, positions))
+                return positions;
+        free(positions); /* another thread was faster */
+        return expected;
+}
+
+static size_t items_on_page(struct listing_view view) {
+        return view.is_json ? LISTING_JSON_ITEMS : LISTING_PAGE_ITEMS;
+}
+
+unsigned listing_page_count(const struct listing *listing, struct listing_view view) {
+        size_t most = items_on_page(view);
+        return (unsigned) MAX_OF((listing->count + most - 1) / most, (size_t) 1);
+}
+
+struct listing_view listing_view_within(struct listing_view view, const struct listing *listing) {
+        view.page = MIN_OF(view.page, listing_page_count(listing, view) - 1);
+        return view;
+}
+
+size_t listing_page_range(const struct listing *listing, struct listing_view view, size_t *ret_end) {
+        size_t start = MIN_OF(view.page * items_on_page(view), listing->count);
+        *ret_end = MIN_OF(start + items_on_page(view), listing->count);
+        return start;
 }

@@ -27,9 +27,17 @@ static const char page_style[] =
                 "td{vertical-align:top;overflow-wrap:anywhere}tbody tr:hover{background:var(--hover)}\n"
                 ".n{text-align:right;white-space:nowrap;color:var(--faint);font-variant-numeric:tabular-nums}\n"
                 ".d{font-weight:600}\n"
-                "p{margin:1.25rem 0 0;color:var(--faint);font-size:.875rem}\n"
+                "p,nav{margin:1.25rem 0 0;color:var(--faint);font-size:.875rem}\n"
+                "nav{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem}nav [aria-disabled]{opacity:.5}\n"
                 "@media(max-width:34rem){.t{display:none}}\n"
                 "</style>\n</head>\n<body>\n<h1>";
+
+/* As the query of an address names them. */
+static const char *const order_words[] = {
+        [LISTING_BY_NAME] = "name",
+        [LISTING_BY_SIZE] = "size",
+        [LISTING_BY_TIME] = "time",
+};
 
 /* An address in an attribute: "&copy" in a name is not the sign. */
 static void append_uri(struct text *text, struct slice path) {
@@ -56,14 +64,14 @@ static void append_title(struct text *text, struct slice path) {
         }
 }
 
-static void append_column(struct text *text, struct listing_view view, enum listing_order order, const char *name,
-                          const char *title, const char *class) {
+static void append_column(struct text *text, struct listing_view view, enum listing_order order, const char *title,
+                          const char *class) {
         bool is_current = view.order == order;
         text_printf(text, "<th scope=\"col\" class=\"%s\"%s><a href=\"?sort=%s%s\">%s%s</a></th>\n", class,
                     !is_current          ? ""
                     : view.is_descending ? " aria-sort=\"descending\""
                                          : " aria-sort=\"ascending\"",
-                    name, is_current && !view.is_descending ? "&amp;order=descending" : "", title,
+                    order_words[order], is_current && !view.is_descending ? "&amp;order=descending" : "", title,
                     !is_current          ? ""
                     : view.is_descending ? " &#9662;"
                                          : " &#9652;");
@@ -111,56 +119,108 @@ static void append_row(struct text *text, const struct listing_item *item) {
         text_append_string(text, "</time></td></tr>\n");
 }
 
+/* A link to another page of the same order; without an address when that is this very page or there is none. */
+static void append_page_link(struct text *text, struct listing_view view, bool is_there, unsigned page,
+                             const char *title) {
+        if (!is_there) {
+                text_printf(text, "<span aria-disabled=\"true\">%s</span>\n", title);
+                return;
+        }
+        text_printf(text, "<a href=\"?sort=%s%s&amp;page=%u\">%s</a>\n", order_words[view.order],
+                    view.is_descending ? "&amp;order=descending" : "", page + 1, title);
+}
+
+static void append_pages(struct text *text, const struct listing *listing, struct listing_view view) {
+        unsigned count = listing_page_count(listing, view), page = view.page;
+        if (count == 1)
+                return;
+        text_append_string(text, "<nav aria-label=\"Pages\">\n");
+        append_page_link(text, view, page > 0, 0, "First");
+        append_page_link(text, view, page > 0, page - 1, "Previous");
+        text_printf(text, "<span aria-current=\"page\">Page %u of %u</span>\n", page + 1, count);
+        append_page_link(text, view, page + 1 < count, page + 1, "Next");
+        append_page_link(text, view, page + 1 < count, count - 1, "Last");
+        text_append_string(text, "</nav>\n");
+}
+
 static void append_note(struct text *text, const struct listing *listing) {
         if (listing->is_cut)
                 text_printf(text,
-                            "<p>This folder holds more than %d files and folders; only that many are shown.</p>\n",
-                            LISTING_ITEMS_MAX);
-        else if (listing->count == 0)
+                            "<p>This folder holds more than %d names; only so many were looked at, and not all are "
+                            "shown.</p>\n",
+                            LISTING_NAMES_MAX);
+        if (listing->count == 0)
                 text_append_string(text, "<p>This folder is empty.</p>\n");
         else
                 text_printf(text, "<p>%zu %s. Times are in UTC.</p>\n", listing->count,
                             listing->count == 1 ? "entry" : "entries");
 }
 
-void listing_append_page(const struct listing *listing, struct slice path, struct listing_view view,
-                         struct text *text) {
+static void append_head(struct text *text, struct slice path, struct listing_view view) {
         text_append_string(text, page_head);
         text_append_html(text, path);
         text_append_string(text, page_style);
         append_title(text, path);
         text_append_string(text, "</h1>\n<table>\n<thead><tr>\n");
-        append_column(text, view, LISTING_BY_NAME, "name", "Name", "");
-        append_column(text, view, LISTING_BY_SIZE, "size", "Size", "n");
-        append_column(text, view, LISTING_BY_TIME, "time", "Modified", "n t");
+        append_column(text, view, LISTING_BY_NAME, "Name", "");
+        append_column(text, view, LISTING_BY_SIZE, "Size", "n");
+        append_column(text, view, LISTING_BY_TIME, "Modified", "n t");
         text_append_string(text, "</tr></thead>\n<tbody>\n");
         if (path.length > 1)
                 text_append_string(text,
                                    "<tr><td class=\"d\"><a href=\"../\">../</a></td><td></td><td class=\"t\"></td>"
                                    "</tr>\n");
-        for (size_t i = 0; i < listing->count; i++)
-                append_row(text, &listing->items[i]);
+}
+
+void listing_append_page(struct listing *listing, struct slice path, struct listing_view view, struct text *text) {
+        const uint32_t *positions = listing_sorted(listing, view);
+        if (!positions) {
+                text->failed = true;
+                return;
+        }
+        append_head(text, path, view);
+        size_t end;
+        for (size_t i = listing_page_range(listing, view, &end); i < end; i++)
+                append_row(text, &listing->items[positions[i]]);
         text_append_string(text, "</tbody>\n</table>\n");
+        append_pages(text, listing, view);
         append_note(text, listing);
         text_append_string(text, "</body>\n</html>\n");
 }
 
-void listing_append_json(const struct listing *listing, struct slice path, struct text *text) {
+static void append_object(struct text *text, const struct listing_item *item) {
+        text_append_string(text, "\n{\"name\":");
+        text_append_json(text, item->name);
+        text_printf(text, ",\"type\":\"%s\",\"href\":\"./", item->is_folder ? "folder" : "file");
+        text_append_uri_path(text, item->name);
+        text_append_string(text, item->is_folder ? "/\"" : "\"");
+        if (!item->is_folder)
+                text_printf(text, ",\"size\":%llu", (unsigned long long) item->size);
+        text_append_string(text, ",\"modified\":\"");
+        append_time(text, item->modified, false);
+        text_append_string(text, "\"}");
+}
+
+void listing_append_json(struct listing *listing, struct slice path, struct listing_view view, struct text *text) {
+        const uint32_t *positions = listing_sorted(listing, view);
+        unsigned pages = listing_page_count(listing, view);
+        if (!positions) {
+                text->failed = true;
+                return;
+        }
         text_append_string(text, "{\"path\":");
         text_append_json(text, path);
-        text_printf(text, ",\"complete\":%s,\"entries\":[", listing->is_cut ? "false" : "true");
-        for (size_t i = 0; i < listing->count; i++) {
-                const struct listing_item *item = &listing->items[i];
-                text_append_string(text, i ? ",\n{\"name\":" : "\n{\"name\":");
-                text_append_json(text, item->name);
-                text_printf(text, ",\"type\":\"%s\",\"href\":\"./", item->is_folder ? "folder" : "file");
-                text_append_uri_path(text, item->name);
-                text_append_string(text, item->is_folder ? "/\"" : "\"");
-                if (!item->is_folder)
-                        text_printf(text, ",\"size\":%llu", (unsigned long long) item->size);
-                text_append_string(text, ",\"modified\":\"");
-                append_time(text, item->modified, false);
-                text_append_string(text, "\"}");
+        text_printf(text, ",\"complete\":%s,\"count\":%zu,\"page\":%u,\"pages\":%u",
+                    listing->is_cut || pages > 1 ? "false" : "true", listing->count, view.page + 1, pages);
+        if (view.page + 1 < pages)
+                text_printf(text, ",\"next\":\"?sort=%s%s&page=%u\"", order_words[view.order],
+                            view.is_descending ? "&order=descending" : "", view.page + 2);
+        text_append_string(text, ",\"entries\":[");
+        size_t end;
+        for (size_t start = listing_page_range(listing, view, &end), i = start; i < end; i++) {
+                if (i > start)
+                        text_append_char(text, ',');
+                append_object(text, &listing->items[positions[i]]);
         }
         text_append_string(text, "\n]}\n");
 }

@@ -123,6 +123,44 @@ def test_folders(server):
     assert b"hidden" not in names
 
 
+def test_a_large_folder_is_listed_page_by_page(start):
+    server = start(files=FILES, site="listing = true\n")
+    folder = server.root / "many"
+    folder.mkdir()
+    for i in range(2500):
+        (folder / f"f{i:04}").touch()
+    (folder / "f0007").write_text("largest")
+    page = lambda query: server.get("/many/" + query, {"Accept": "text/html"}).body.decode()
+    assert page("").count("<tr>") == 1000 + 2  # the head of the table, and ".."
+    assert ">f0999<" in page("?page=1") and ">f1000<" not in page("?page=1")
+    assert ">f2499<" in page("?page=3") and "Page 3 of 3" in page("?page=3")
+    assert "Page 3 of 3" in page("?page=99999999999999999999")
+    assert page("?page=0") == page("?page=x") == page("")
+    assert ">f0007<" in page("?sort=size&order=descending")
+    whole = json.loads(server.get("/many/?sort=name&order=descending", {"Accept": "application/json"}).body)
+    assert (whole["complete"], whole["count"], whole["pages"]) == (True, 2500, 1)
+    assert [entry["name"] for entry in whole["entries"]] == [f"f{i:04}" for i in reversed(range(2500))]
+    first = server.get("/many/")
+    assert server.get("/many/", {"If-None-Match": first.getheader("etag")}).status == 304
+    (folder / "f0000").unlink()
+    until(lambda: ">f0000<" not in page(""), "the file is no longer listed", seconds=5)
+
+
+def test_a_listing_is_made_once_for_all_who_wait(start):
+    server = start(files=FILES, site="listing = true\n", server="[server.cache]\nrevalidate = \"0\"\n")
+    folder = server.root / "many"
+    folder.mkdir()
+    for i in range(3000):
+        (folder / f"f{i:04}").touch()
+    bodies = []
+    threads = [threading.Thread(target=lambda: bodies.append(server.get("/many/").body)) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(bodies) == 32 and len(set(bodies)) == 1
+
+
 def test_hidden_files(server):
     assert server.get("/.hidden").status == 404
     assert server.get("/.well-known/x").body == b"known"
