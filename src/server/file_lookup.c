@@ -203,6 +203,14 @@ static bool may_have_siblings(const struct lookup *lookup, struct slice path) {
                (!slice_starts_with(type, SLICE_LITERAL("image/")) || slice_ends_with(type, SLICE_LITERAL("+xml")));
 }
 
+/* A sibling may not be older than the file; but some compressors give it the file's own time without its fraction, or
+ * without what is below a microsecond. */
+static bool is_up_to_date(const struct file_identity *sibling, const struct file_identity *file) {
+        int64_t fraction = sibling->modified_nsec % 1000000000;
+        int64_t unit = fraction == 0 ? 1000000000 : fraction % 1000 == 0 ? 1000 : 1;
+        return sibling->modified_nsec >= file->modified_nsec - file->modified_nsec % unit;
+}
+
 /* Only -EAGAIN counts: a sibling that cannot be used is as good as none. */
 static int find_sibling(struct lookup *lookup, const char *path, enum http_coding coding) {
         struct file_source *source = &lookup->result.sources[http_coding_index(coding)];
@@ -211,7 +219,7 @@ static int find_sibling(struct lookup *lookup, const char *path, enum http_codin
         if (length < 0 || (size_t) length >= sizeof(name))
                 return 0;
         int r = open_source(lookup, name, source);
-        if (r == 1 && source->identity.modified_nsec >= lookup->result.sources[0].identity.modified_nsec)
+        if (r == 1 && is_up_to_date(&source->identity, &lookup->result.sources[0].identity))
                 r = load_body(lookup, source);
         else
                 source_done(source);

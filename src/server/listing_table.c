@@ -19,11 +19,13 @@
 #define CHEAP_NSEC (20 * NSEC_PER_MSEC) /* what took less is read anew each time */
 #define REST 10           /* how many times as long as it took a listing is good, even if the folder changed */
 #define REST_UNCHANGED 50 /* and while the folder has not: sizes and times of its files may have */
+#define REST_MAX_NSEC (30000LL * NSEC_PER_MSEC)
 
 struct listing_table {
         pthread_mutex_t mutex;
         struct hash_table records;
         struct file_store *store;
+        int64_t cheap, rest; /* CHEAP_NSEC, REST */
 };
 
 struct listing_record {
@@ -57,8 +59,15 @@ int listing_table_new(struct file_store *store, struct listing_table **ret_table
                 return r;
         }
         table->store = store;
+        table->cheap = CHEAP_NSEC;
+        table->rest = REST;
         *ret_table = table;
         return 0;
+}
+
+void listing_table_set_rest(struct listing_table *table, int64_t cheap_nsec, int64_t rest) {
+        table->cheap = cheap_nsec;
+        table->rest = rest;
 }
 
 void listing_table_free(struct listing_table *table) {
@@ -123,11 +132,12 @@ static void remove_if_idle(struct listing_record *record) {
 }
 
 static bool is_current(const struct listing_record *record, const struct file_identity *identity) {
+        const struct listing_table *table = record->table;
         int64_t age = now_of(CLOCK_MONOTONIC) - record->read_at;
-        if (!record->latest || record->cost < CHEAP_NSEC)
+        if (!record->latest || record->cost < table->cheap)
                 return false;
-        return age < REST * record->cost || (record->is_sure && file_identity_equal(&record->identity, identity) &&
-                                             age < REST_UNCHANGED * record->cost);
+        bool is_unchanged = record->is_sure && file_identity_equal(&record->identity, identity);
+        return age < MIN_OF((is_unchanged ? REST_UNCHANGED : table->rest) * record->cost, REST_MAX_NSEC);
 }
 
 static void free_version(struct listing_version *version) {

@@ -37,6 +37,10 @@ int listing_table_new(struct file_store *store, struct listing_table **ret_table
 /* Nobody has a reference to a version any more, or is parked. Takes NULL. */
 void listing_table_free(struct listing_table *table);
 
+/* From how long a reading on, in ns, it is not done again for `rest` times as long though the folder changed (at most
+ * 30 s); 20 ms and 10 times unless told. */
+void listing_table_set_rest(struct listing_table *table, int64_t cheap_nsec, int64_t rest);
+
 /*
  * The listing of the folder at the canonical path, which is the directory `fd`, with a reference. -EINPROGRESS: another
  * thread is reading it, and the parker will be told. Blocks on the disk; not for a worker.
