@@ -4,12 +4,19 @@
 #include "config/listener_section.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "config/value_check.h"
 
 /* Settings that would silently do nothing, or bite each other. */
 static int check_listener(void *object, struct error *error, const char **ret_key) {
         const struct config_listener *listener = object;
+        /* Descriptors come from systemd by these names, which are those of the units too. */
+        if (strcmp(listener->name, "admin") == 0 || strcmp(listener->name, "ticket-keys") == 0) {
+                *ret_key = "name";
+                return error_set(error, -EINVAL, "listener '%s': a name that the server uses itself; take another one",
+                                 listener->name);
+        }
         const char *needs_tls = listener->certificates.count > 0        ? "certificates"
                                 : listener->client_ca                   ? "client_ca"
                                 : listener->client_certificate_required ? "client_certificate_required"

@@ -148,6 +148,8 @@ static const struct {
           AT("5:1") "listener 'web': 'client_certificate_required' needs 'client_ca', the file of the "
                     "authorities that sign "
                     "client certificates" },
+        { "[[server.listener]]\nname = \"admin\"\naddress = \"80\"\n",
+          AT("2:1") "listener 'admin': a name that the server uses itself; take another one" },
         { LISTENER "tls = true\nredirect_https = true\n" CERTIFICATE,
           AT("5:1") "listener 'web': 'redirect_https' on a TLS listener would redirect for ever" },
         { LISTENER "tls = true\n", AT("4:1") "listener 'web' has tls = true, but there is no [[certificate]]; "

@@ -200,16 +200,6 @@ static void both_instances_have_the_same_drop_in(void **state) {
         assert_string_equal(content_of(&set, "ccodes-server@.service.d/50-config.conf"), drop_in);
 }
 
-static void the_name_of_the_administration_socket_is_taken(void **state) {
-        (void) state;
-        struct unit_set set = UNIT_SET_INIT;
-        struct error error = ERROR_INIT;
-        assert_int_equal(make(SITE LISTENER("admin", "81"), &error, &set), -EINVAL);
-        assert_string_equal(error.text, "making the socket unit of the listener 'admin': "
-                                        "the name 'admin' belongs to the administration socket");
-        assert_null(set.files);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(processors_are_counted_by_the_highest),
@@ -221,7 +211,6 @@ int main(void) {
                 cmocka_unit_test(a_listener_becomes_a_socket_unit),
                 cmocka_unit_test(addresses_take_their_forms),
                 cmocka_unit_test(both_instances_have_the_same_drop_in),
-                cmocka_unit_test(the_name_of_the_administration_socket_is_taken),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,8 +52,6 @@ static void append_tcp_sockets(struct text *text, const struct config_address *a
 static int add_socket_unit(struct unit_set *set, const struct config_listener *listener, const char *file,
                            unsigned processors, struct error *error) {
         struct config_address address;
-        if (strcmp(listener->name, "admin") == 0)
-                return error_set(error, -EINVAL, "the name 'admin' belongs to the administration socket");
         int r = config_address_parse(listener->address, error, &address);
         if (r < 0)
                 return r;
