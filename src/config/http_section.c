@@ -235,6 +235,86 @@ static const struct config_table timeouts_table = {
         .documentation = "How long each phase of a connection may take. Of a phase's keys all must hold.",
 };
 
+static const struct config_key http2_keys[] = {
+        {
+                        .name = "enabled",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, enabled),
+                        .fallback = "true",
+                        .documentation = "Speak HTTP/2 with clients that ask for it: over TLS by ALPN, in clear text "
+                                         "by prior "
+                                         "knowledge.",
+        },
+        {
+                        .name = "max_streams",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, max_streams),
+                        .fallback = "128",
+                        .minimum = 1,
+                        .maximum = 10000,
+                        .documentation = "Requests that one connection may have under way at a time.",
+        },
+        {
+                        .name = "stream_window",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, stream_window),
+                        .fallback = "\"64K\"",
+                        .minimum = 16384,
+                        .maximum = INT32_MAX,
+                        .documentation = "How much of a body a client may send before anything is known to want it; is "
+                                         "held in "
+                                         "memory.",
+        },
+        {
+                        .name = "upload_window",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, upload_window),
+                        .fallback = "\"1M\"",
+                        .minimum = 65535,
+                        .maximum = INT32_MAX,
+                        .documentation = "How far a client may send ahead of what was taken of a body. The rate of an "
+                                         "upload is "
+                                         "at most this much a round trip.",
+        },
+        {
+                        .name = "max_resets",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, max_resets),
+                        .fallback = "50",
+                        .minimum = 1,
+                        .maximum = 100000,
+                        .documentation = "Streams a second that may be reset on one connection, by the client or "
+                                         "because of it; "
+                                         "ten seconds' worth may come at once. A connection above it is ended.",
+        },
+        {
+                        .name = "max_control_frames",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_http2, max_control_frames),
+                        .fallback = "50",
+                        .minimum = 1,
+                        .maximum = 100000,
+                        .documentation = "Frames a second that carry nothing (SETTINGS, PING, PRIORITY, empty DATA, "
+                                         "WINDOW_UPDATE without cause, unknown ones) on one connection; ten seconds' "
+                                         "worth may "
+                                         "come at once. A connection above it is ended.",
+        },
+};
+
+static const struct config_table http2_table = {
+        .name = "http2",
+        .size = sizeof(struct config_http2),
+        .keys = http2_keys,
+        .key_count = ELEMENTS_OF(http2_keys),
+        .documentation = "HTTP/2 (RFC 9113).",
+};
+
 static const struct config_key http_keys[] = {
         {
                         .name = "server_field",
@@ -255,6 +335,12 @@ static const struct config_key http_keys[] = {
                         .type = CONFIG_TABLE,
                         .offset = offsetof(struct config_http, timeouts),
                         .table = &timeouts_table,
+        },
+        {
+                        .name = "http2",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http, http2),
+                        .table = &http2_table,
         },
 };
 

@@ -33,9 +33,19 @@ struct config_http_timeouts {
         uint64_t linger;     /* us to read on after an error, so that the client sees the answer */
 };
 
+struct config_http2 {
+        bool enabled;
+        int64_t max_streams;        /* of one connection at a time */
+        uint64_t stream_window;     /* bytes of a body that a client may send before the handler asks for them */
+        uint64_t upload_window;     /* and once it does */
+        int64_t max_resets;         /* a second, on one connection */
+        int64_t max_control_frames; /* a second, on one connection */
+};
+
 struct config_http {
         struct config_http_limits limits;
         struct config_http_timeouts timeouts;
+        struct config_http2 http2;
         bool server_field; /* send "Server: ccodes" */
 };
 

@@ -13,6 +13,7 @@
 #include "http/client_table.h"
 #include "http/engine_metrics.h"
 #include "http/h1_session.h"
+#include "http/h2_session.h"
 #include "http/tls_transport.h"
 #include "shared/message_id.h"
 #include "shared/quantity.h"
@@ -21,9 +22,6 @@
 
 /* How long a connection that was busy just now may take for one more request when the worker stops. */
 #define DRAIN_USEC (500 * USEC_PER_MSEC)
-
-/* How often a rate is looked at, at most. */
-#define RATE_CHECK_MSEC 1000
 
 static const struct config_http *settings(const struct http_connection *connection) {
         return &connection->worker->generation->shared->config->root.http;
@@ -72,25 +70,10 @@ static enum cause phase_cause(enum http_phase phase) {
         }
 }
 
-static uint64_t after(uint64_t start, uint64_t span_usec) {
-        return span_usec == QUANTITY_INFINITY ? UINT64_MAX : start + (span_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
-}
-
 /* When the present phase has to be looked at next; at or before `now` when it is over its limits. */
 static uint64_t phase_check(const struct http_connection *connection, uint64_t now) {
-        struct config_phase limits = phase_limits(connection);
-        uint64_t check = MIN_OF(after(connection->phase_started, limits.deadline),
-                                after(connection->phase_progress, limits.idle));
-        if (limits.minimum_rate == 0 || check <= now)
-                return check;
-
-        uint64_t graced = after(connection->phase_started, limits.grace);
-        if (now <= graced)
-                return MIN_OF(check, graced + RATE_CHECK_MSEC);
-        uint64_t elapsed = now - connection->phase_started;
-        if (connection->phase_bytes < limits.minimum_rate * (elapsed / 1000))
-                return now;
-        return MIN_OF(check, now + RATE_CHECK_MSEC);
+        const struct config_phase limits = phase_limits(connection);
+        return http_phase_clock_check(&connection->clock, &limits, now);
 }
 
 static void on_timeout(struct timer *timer, void *userdata) {
@@ -117,8 +100,7 @@ static void on_timeout(struct timer *timer, void *userdata) {
 void http_connection_set_phase(struct http_connection *connection, enum http_phase phase) {
         uint64_t now = loop_now(connection->worker->loop);
         connection->phase = phase;
-        connection->phase_started = connection->phase_progress = now;
-        connection->phase_bytes = 0;
+        http_phase_clock_start(&connection->clock, now);
         if (phase == HTTP_PHASE_HANDLER)
                 return;
 
@@ -162,7 +144,9 @@ void http_connection_log_refusal(struct http_connection *connection, enum cause 
 
 static void start_session(struct http_connection *connection) {
         connection->is_handshaken = true;
-        if (h1_session_start(connection) < 0)
+        bool is_http2 = connection->transport->is_secure &&
+                        tls_transport_protocol(connection->transport) == TLS_PROTOCOL_HTTP2;
+        if ((is_http2 ? h2_session_start(connection) : h1_session_start(connection)) < 0)
                 http_connection_close(connection);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/phase_clock.h"
 #include "http/transport.h"
 #include "http/worker.h"
 #include "shared/cause.h"
@@ -39,6 +40,9 @@ struct http_session_operations {
         /* The worker stops: end orderly as soon as nothing is under way. */
         void (*drain)(struct http_connection *connection);
 
+        /* There is a new configuration: what was settled at the connection's start is to be settled anew, on another. May be NULL. */
+        void (*refresh)(struct http_connection *connection);
+
         /* Ends exchanges and frees the session. */
         void (*free)(struct http_connection *connection);
 };
@@ -53,10 +57,9 @@ struct http_connection {
         struct transport plain;
         const struct http_session_operations *session;
         void *session_state;
-        struct client_entry *client;            /* the account of its address; NULL for unix sockets */
-        struct loop_deferred again;             /* input that the transport may hold already */
-        uint64_t phase_started, phase_progress; /* ms, loop clock */
-        uint64_t phase_bytes;
+        struct client_entry *client;   /* the account of its address; NULL for unix sockets */
+        struct loop_deferred again;    /* input that the transport may hold already */
+        struct http_phase_clock clock; /* of the present phase */
         enum http_phase phase : 8;
         bool is_dead : 1;
         bool is_lingering : 1;
@@ -96,8 +99,7 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
 
 /* Bytes came or went in this phase. */
 static inline void http_connection_progress(struct http_connection *connection, size_t bytes) {
-        connection->phase_progress = loop_now(connection->worker->loop);
-        connection->phase_bytes += bytes;
+        http_phase_clock_progress(&connection->clock, loop_now(connection->worker->loop), bytes);
 }
 
 /* Logs that a client was refused and why, at most once a second for each client. */

@@ -38,6 +38,7 @@ struct http_request {
         uint16_t port;       /* 0: none was named */
         struct slice path;   /* canonical; see target.h. "*" for OPTIONS * */
         struct slice query;  /* as it was sent, without '?'; data == NULL: none */
+        struct slice upgrade; /* the protocol that the client wants to go on with (RFC 9110 section 7.8, RFC 8441); data == NULL: none */
         struct http_fields fields;
 };
 
@@ -80,6 +81,7 @@ struct http_exchange {
         const struct http_exchange_operations *operations;
         struct http_worker *worker;
         struct http_connection *connection;
+        void *stream; /* the session's own part of it, where a connection has many; NULL in HTTP/1 */
         struct worker_generation *generation; /* the configuration that it began with */
         struct http_request request;
         struct http_response response;

@@ -49,6 +49,7 @@ static int make_listener(struct http_listener_settings *settings, const struct h
                 .listener = listener,
                 .certificates = root->certificates.items,
                 .certificate_count = root->certificates.count,
+                .http2 = root->http.http2.enabled,
                 .tickets = options->tickets,
         };
         int r = tls_context_new(&tls, error, &settings->tls);

@@ -6,7 +6,7 @@
 
 #include "http/engine_metrics.h"
 #include "http/h1_state.h"
-#include "http/tls_transport.h"
+#include "http/request_target.h"
 
 /* A body of up to this many bytes that nobody wants is read and dropped, so that the connection can be used on. */
 #define DROP_MAX 65536
@@ -97,67 +97,30 @@ static int take_expectation(struct h1_session *session, const struct http_exchan
 /* Host, or the authority of an absolute target, which wins (RFC 9112 section 3.2.2). Host must be right all the same. */
 static int take_host(const struct h1_session *session, struct http_exchange *exchange, const struct http_target *target,
                      struct h1_fault *fault) {
-        struct http_request *request = &exchange->request;
-        struct slice host = http_fields_get(&request->fields, HTTP_FIELD_HOST);
-        *fault = (struct h1_fault) { CAUSE_HOST_INVALID, "Host is missing (RFC 9112 section 3.2)" };
+        const struct http_fields *fields = &exchange->request.fields;
+        struct slice host = http_fields_get(fields, HTTP_FIELD_HOST), authority = target->authority;
         if (!host.data && !session->is_http10)
-                return -EBADMSG;
-        fault->detail = "Host is repeated (RFC 9112 section 3.2)";
-        if (http_fields_is_repeated(&request->fields, HTTP_FIELD_HOST))
-                return -EBADMSG;
+                return h1_fault_set(fault, CAUSE_HOST_INVALID, "Host is missing (RFC 9112 section 3.2)");
+        if (http_fields_is_repeated(fields, HTTP_FIELD_HOST))
+                return h1_fault_set(fault, CAUSE_HOST_INVALID, "Host is repeated (RFC 9112 section 3.2)");
 
-        struct slice authorities[] = { host, target->authority };
-        fault->detail = "Host is malformed (RFC 3986 section 3.2)";
-        for (size_t i = 0; i < ELEMENTS_OF(authorities); i++) {
-                if (!authorities[i].data || (i == 0 && authorities[i].length == 0 && target->authority.data))
-                        continue;
-                char *scratch = arena_alloc(&exchange->arena, authorities[i].length + 1);
-                if (!scratch)
-                        return -ENOMEM;
-                if (http_authority_parse(authorities[i], scratch, &request->host, &request->port) < 0)
-                        return -EBADMSG;
-        }
-        return 0;
+        int r = 0;
+        if (host.data && (host.length > 0 || !authority.data))
+                r = http_request_take_authority(exchange, host, fault);
+        if (r >= 0 && authority.data)
+                r = http_request_take_authority(exchange, authority, fault);
+        return r;
 }
 
 static int take_target(const struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
         struct http_request *request = &exchange->request;
         struct http_target target;
-        *fault = (struct h1_fault) { CAUSE_REQUEST_MALFORMED, "the request target has none of the four forms "
-                                                              "(RFC 9112 section 3.2)" };
-        if (http_target_parse(request->target, request->method == HTTP_METHOD_CONNECT, &target) < 0)
-                return -EBADMSG;
-        if (target.form == HTTP_TARGET_ASTERISK && request->method != HTTP_METHOD_OPTIONS)
-                return -EBADMSG;
+        if (http_target_parse(request->target, request->method == HTTP_METHOD_CONNECT, &target) < 0 ||
+            (target.form == HTTP_TARGET_ASTERISK && request->method != HTTP_METHOD_OPTIONS))
+                return h1_fault_set(fault, CAUSE_REQUEST_MALFORMED,
+                                    "the request target has none of the four forms (RFC 9112 section 3.2)");
         int r = take_host(session, exchange, &target, fault);
-        if (r < 0)
-                return r;
-
-        request->query = target.query;
-        if (target.form == HTTP_TARGET_AUTHORITY || target.form == HTTP_TARGET_ASTERISK) {
-                request->path = target.form == HTTP_TARGET_ASTERISK ? SLICE_LITERAL("*") : SLICE_LITERAL("/");
-                return 0;
-        }
-        char *scratch = arena_alloc(&exchange->arena, target.raw_path.length);
-        if (!scratch)
-                return -ENOMEM;
-        *fault = (struct h1_fault) { CAUSE_PATH_MALFORMED,
-                                     "the path has no safe canonical form (RFC 3986 section 6.2)" };
-        return http_path_canonicalize(target.raw_path, scratch, &request->path);
-}
-
-/* A request for a host that the certificate shown on this connection does not cover came the wrong way
- * (RFC 9110 section 15.5.20). */
-static int check_direction(const struct http_exchange *exchange, struct h1_fault *fault) {
-        const struct transport *transport = exchange->connection->transport;
-        if (!transport->is_secure)
-                return 0;
-        struct slice name = tls_transport_server_name(transport), host = exchange->request.host;
-        if (!name.data || !host.data || slice_equal(name, host) ||
-            tls_context_covers(tls_transport_context(transport), name, host))
-                return 0;
-        *fault = (struct h1_fault) { CAUSE_MISDIRECTED, "Host is not covered by the certificate that SNI chose" };
-        return -EBADMSG;
+        return r < 0 ? r : http_request_take_path(exchange, &target, fault);
 }
 
 static struct slice moved(struct slice view, const char *from, const char *to) {
@@ -193,7 +156,7 @@ static int take_request(struct h1_session *session, struct http_exchange *exchan
         if (r >= 0)
                 r = take_target(session, exchange, fault);
         if (r >= 0)
-                r = check_direction(exchange, fault);
+                r = http_request_check_direction(exchange, fault);
         return r;
 }
 

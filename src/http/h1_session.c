@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "http/h1_state.h"
+#include "http/h2_session.h"
 
 /* Full reads in a row before other connections have their turn. */
 #define READS_IN_A_ROW 8
@@ -137,6 +138,28 @@ static void on_end_of_input(struct h1_session *session) {
         http_connection_watch(session->connection, 0);
 }
 
+/* Whether the first bytes in clear text are those of HTTP/2's preface, or could become them. */
+static bool may_be_http2(const struct h1_session *session) {
+        const struct http_connection *connection = session->connection;
+        size_t length = buffer_length(session->in);
+        if (session->requests > 0 || session->exchange || connection->transport->is_secure ||
+            !connection->worker->generation->shared->config->root.http.http2.enabled)
+                return false;
+        return memcmp(session->in->data + session->in->start, H2_PREFACE.data, MIN_OF(length, H2_PREFACE.length)) == 0;
+}
+
+/* Gives the connection, and what was read, over to HTTP/2. */
+static void switch_to_http2(struct h1_session *session) {
+        struct http_connection *connection = session->connection;
+        struct buffer *in = session->in;
+        session->in = NULL;
+        connection->session->free(connection);
+        connection->session = NULL;
+        if (h2_session_take_over(connection, (struct slice) { in->data + in->start, buffer_length(in) }) < 0)
+                http_connection_close(connection);
+        buffer_put(&connection->worker->buffers, in);
+}
+
 static void on_readable(struct http_connection *connection) {
         struct h1_session *session = connection->session_state;
         for (unsigned i = 0; wants_input(session); i++) {
@@ -165,6 +188,12 @@ static void on_readable(struct http_connection *connection) {
                 }
                 session->in->end += (uint32_t) n;
                 http_connection_progress(connection, (size_t) n);
+                if (may_be_http2(session)) {
+                        if (buffer_length(session->in) < H2_PREFACE.length)
+                                return;
+                        switch_to_http2(session);
+                        return;
+                }
                 h1_session_process(session);
                 if (connection->is_dead || connection->is_lingering ||
                     ((size_t) n < room && !connection->transport->is_readable))
@@ -227,7 +256,7 @@ static void drain(struct http_connection *connection) {
         struct h1_session *session = connection->session_state;
         if (session->exchange || session->in)
                 return;
-        if (session->requests > 0 && loop_now(connection->worker->loop) - connection->phase_started > DRAIN_RECENT_MSEC)
+        if (session->requests > 0 && loop_now(connection->worker->loop) - connection->clock.started > DRAIN_RECENT_MSEC)
                 http_connection_linger(connection);
         else
                 http_connection_set_phase(connection, HTTP_PHASE_DRAIN);

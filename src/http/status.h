@@ -9,6 +9,11 @@
  * 100 to 599. The view is static. */
 struct slice http_status_line(int status);
 
+/* "404". As above. */
+static inline struct slice http_status_digits(int status) {
+        return (struct slice) { http_status_line(status).data + sizeof("HTTP/1.1 ") - 1, 3 };
+}
+
 /* The reason phrase of the IANA registry, "" when unknown. */
 const char *http_status_reason(int status);
 

@@ -285,6 +285,11 @@ int http_worker_set_generation(struct http_worker *worker, struct http_generatio
         if (worker->generation)
                 worker_generation_unref(worker->generation);
         worker->generation = handle;
+        list_for_each (link, &worker->connections) {
+                struct http_connection *connection = list_entry(link, struct http_connection, link);
+                if (connection->session && connection->session->refresh && !connection->is_lingering)
+                        connection->session->refresh(connection);
+        }
         return 0;
 }
 

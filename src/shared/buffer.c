@@ -17,7 +17,7 @@ void buffer_pool_init(struct buffer_pool *pool, size_t keep) {
 void buffer_pool_done(struct buffer_pool *pool) {
         while (pool->free) {
                 struct buffer *buffer = pool->free;
-                pool->free = buffer->next_free;
+                pool->free = buffer->next;
                 free(buffer);
         }
         pool->free_count = 0;
@@ -26,7 +26,7 @@ void buffer_pool_done(struct buffer_pool *pool) {
 struct buffer *buffer_get(struct buffer_pool *pool) {
         struct buffer *buffer = pool->free;
         if (buffer) {
-                pool->free = buffer->next_free;
+                pool->free = buffer->next;
                 pool->free_count--;
                 unpoison_memory(&buffer->start, POISONED_SIZE);
         } else {
@@ -35,7 +35,7 @@ struct buffer *buffer_get(struct buffer_pool *pool) {
                         return NULL;
         }
         pool->lent_count++;
-        buffer->next_free = NULL;
+        buffer->next = NULL;
         buffer->start = buffer->end = 0;
         return buffer;
 }
@@ -48,7 +48,7 @@ void buffer_put(struct buffer_pool *pool, struct buffer *buffer) {
                 free(buffer);
                 return;
         }
-        buffer->next_free = pool->free;
+        buffer->next = pool->free;
         pool->free = buffer;
         pool->free_count++;
         poison_memory(&buffer->start, POISONED_SIZE);

@@ -14,7 +14,7 @@
 #define BUFFER_SIZE 16384 /* payload bytes, a TLS record (RFC 8446 section 5.1) */
 
 struct buffer {
-        struct buffer *next_free;
+        struct buffer *next; /* in the pool, or in a chain of its borrower's */
         uint32_t start, end; /* the bytes that are there: data[start..end) */
         char data[BUFFER_SIZE];
 };

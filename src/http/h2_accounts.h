@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/http_section.h"
+#include "http/h2_framing.h"
+
+/*
+ * What one connection has cost in frames that carry nothing. Each kind leaks away at its rate; a burst of ten seconds' worth
+ * is let through, since honest clients come in bursts: a page that is left resets all its streams at once.
+ */
+#define H2_WINDOW_UPDATES_MAX 65536
+
+struct h2_account {
+        uint64_t level; /* thousandths of a frame */
+        uint64_t at;    /* ms */
+};
+
+struct h2_accounts {
+        struct h2_account resets;  /* streams that were thrown away, by either side */
+        struct h2_account control; /* frames that ask for work and give none: SETTINGS, PING, PRIORITY, empty DATA … */
+        uint32_t window_updates;   /* that our own frames have earned the client */
+        uint32_t continuations;    /* of the present head */
+};
+
+/* A frame came. NULL when it may pass; else what the client does, for the log: the connection is to be ended. */
+const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,
+                              enum h2_frame type, unsigned flags, size_t length);
+
+/* This side reset a stream for what the client did with it. As above. */
+const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now);
+
+/* DATA was sent, which the client may answer by WINDOW_UPDATE frames. */
+static inline void h2_accounts_sent(struct h2_accounts *accounts) {
+        if (accounts->window_updates < H2_WINDOW_UPDATES_MAX)
+                accounts->window_updates += 4;
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The events of an HTTP/2 connection. Bytes are read into a borrowed buffer and handed to the framing at once, and what it has to
+ * say is gathered in a buffer and written when all of it is known: neither is held while the connection waits. The connection's
+ * phase says whether it is idle, blocked, or in the middle of a head; each stream has clocks of its own besides. */
+#include "http/h2_session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "http/engine_metrics.h"
+#include "http/h2_state.h"
+
+/* Reads before others have their turn. */
+#define READS_IN_A_ROW 8
+
+/* Bytes that one connection may send before others have their turn. */
+#define SEND_BUDGET (1u << 20)
+
+#define SWEEP_MSEC 1000
+
+/* From the announcement of the end until it is final: a request that the client sent before it knew arrives by then. */
+#define END_MSEC 500
+
+/* Frames that may wait for a client that does not read before nothing more is read from it. */
+#define QUEUE_MAX 512
+
+static const struct config_http *settings(const struct h2_session *session) {
+        return &session->connection->worker->generation->shared->config->root.http;
+}
+
+static uint64_t now_of(const struct h2_session *session) {
+        return loop_now(session->connection->worker->loop);
+}
+
+int h2_session_abort(struct h2_session *session, enum h2_error error_code, enum cause cause, const char *detail) {
+        if (!session->is_aborted) {
+                session->is_aborted = true;
+                http_connection_log_refusal(session->connection, cause, detail);
+                (void) h2_framing_abort(session->framing, error_code);
+        }
+        return -ECONNABORTED;
+}
+
+static int charge(struct h2_session *session, const char *excess) {
+        return excess ? h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_HTTP2_FLOOD, excess) : 0;
+}
+
+/* Events of the framing. */
+
+static int on_frame(void *userdata, enum h2_frame type, unsigned flags, size_t length) {
+        struct h2_session *session = userdata;
+        if (type == H2_FRAME_HEADERS)
+                session->in_head = true;
+        return charge(session, h2_accounts_frame(&session->accounts, &settings(session)->http2, now_of(session), type,
+                                                 flags, length));
+}
+
+static void on_reset_sent(void *userdata, uint32_t error_code) {
+        struct h2_session *session = userdata;
+        (void) error_code;
+        (void) charge(session, h2_accounts_reset(&session->accounts, &settings(session)->http2, now_of(session)));
+}
+
+static void on_abort_sent(void *userdata, uint32_t error_code, const char *detail) {
+        struct h2_session *session = userdata;
+        (void) error_code;
+        if (!session->is_aborted) {
+                session->is_aborted = true;
+                http_connection_log_refusal(session->connection, CAUSE_HTTP2_MALFORMED, detail[0] ? detail : NULL);
+        }
+}
+
+static int on_head_begin(void *userdata, int32_t id, void **ret_stream) {
+        struct h2_session *session = userdata;
+        struct h2_stream *stream;
+        int r = h2_request_begin(session, id, &stream);
+        if (r < 0)
+                return r;
+        if (!timer_is_started(&session->sweep))
+                loop_timer_start(session->connection->worker->loop, &session->sweep, now_of(session) + SWEEP_MSEC);
+        session->had_stream = true;
+        *ret_stream = stream;
+        return 0;
+}
+
+static int on_field(void *userdata, void *stream, struct slice name, struct slice value) {
+        (void) userdata;
+        return h2_request_field(stream, name, value);
+}
+
+static int on_head_end(void *userdata, void *stream, bool is_end) {
+        struct h2_session *session = userdata;
+        session->in_head = false;
+        h2_request_head(stream, is_end);
+        return session->is_aborted ? -ECONNABORTED : 0;
+}
+
+static int on_trailers_end(void *userdata, void *stream) {
+        struct h2_session *session = userdata;
+        (void) stream;
+        session->in_head = false;
+        return 0;
+}
+
+static int on_data(void *userdata, void *stream, struct slice bytes) {
+        (void) userdata;
+        return h2_request_data(stream, bytes);
+}
+
+static int on_end(void *userdata, void *stream) {
+        (void) userdata;
+        h2_request_end(stream);
+        return 0;
+}
+
+static void on_close(void *userdata, void *stream_, uint32_t error_code) {
+        struct h2_stream *stream = stream_;
+        (void) userdata;
+        if ((error_code != H2_NO_ERROR || !stream->is_ended) && stream->exchange->response.cause == CAUSE_NONE)
+                stream->exchange->response.cause = CAUSE_CLIENT_CLOSED;
+        h2_request_close(stream);
+}
+
+static ssize_t on_read_body(void *userdata, void *stream, char *room, size_t size, bool *ret_is_end) {
+        (void) userdata;
+        return h2_response_read(stream, room, size, ret_is_end);
+}
+
+static bool on_end_body(void *userdata, void *stream, int32_t id) {
+        (void) userdata, (void) stream, (void) id;
+        return false;
+}
+
+static const struct h2_events events = {
+        .on_frame = on_frame,
+        .on_reset_sent = on_reset_sent,
+        .on_abort_sent = on_abort_sent,
+        .on_head_begin = on_head_begin,
+        .on_field = on_field,
+        .on_head_end = on_head_end,
+        .on_trailers_end = on_trailers_end,
+        .on_data = on_data,
+        .on_end = on_end,
+        .on_close = on_close,
+        .read_body = on_read_body,
+        .end_body = on_end_body,
+};
+
+/* What the connection waits for now. */
+static void settle(struct h2_session *session) {
+        struct http_connection *connection = session->connection;
+        struct http_worker *worker = connection->worker;
+        if (connection->is_dead || connection->is_lingering)
+                return;
+        if (!session->is_blocked && h2_framing_is_over(session->framing)) {
+                http_connection_linger(connection);
+                return;
+        }
+        enum http_phase phase = HTTP_PHASE_HANDLER;
+        if (session->is_blocked)
+                phase = HTTP_PHASE_SEND;
+        else if (session->in_head)
+                phase = HTTP_PHASE_HEAD;
+        else if (list_is_empty(&session->streams))
+                phase = worker->is_draining ? HTTP_PHASE_DRAIN : HTTP_PHASE_KEEP_ALIVE;
+        /* Anew after each request: the time runs from the last one. */
+        if (connection->phase != phase || (phase == HTTP_PHASE_KEEP_ALIVE && session->had_stream))
+                http_connection_set_phase(connection, phase);
+        session->had_stream = false;
+
+        uint32_t watched = session->is_blocked ? EPOLLOUT : 0;
+        if (!session->is_aborted && h2_framing_queue_length(session->framing) < QUEUE_MAX)
+                watched |= EPOLLIN;
+        http_connection_watch(connection, watched);
+}
+
+/* Writes what `out` has. False when the transport takes no more, or the connection is dead. */
+static bool write_out(struct h2_session *session, bool more) {
+        struct http_connection *connection = session->connection;
+        struct buffer *out = session->out;
+        while (buffer_length(out) > 0) {
+                struct iovec vector = { out->data + out->start, buffer_length(out) };
+                ssize_t n = transport_write(connection->transport, &vector, 1, more);
+                if (n == -EAGAIN) {
+                        session->is_blocked = true;
+                        return false;
+                }
+                if (n < 0) {
+                        http_connection_close(connection);
+                        return false;
+                }
+                http_connection_progress(connection, (size_t) n);
+                out->start += (uint32_t) n;
+        }
+        out->start = out->end = 0;
+        return true;
+}
+
+static void flush(struct h2_session *session) {
+        struct http_connection *connection = session->connection;
+        struct buffer_pool *pool = &connection->worker->buffers;
+        uint64_t sent = 0;
+        bool more = true;
+        while (!connection->is_dead && !session->is_blocked && more) {
+                if (!session->out && !(session->out = buffer_get(pool))) {
+                        http_connection_close(connection);
+                        break;
+                }
+                if (buffer_length(session->out) == 0) {
+                        int r = h2_framing_write(session->framing, session->out);
+                        if (r < 0) {
+                                http_connection_close(connection);
+                                break;
+                        }
+                        more = r > 0;
+                        sent += buffer_length(session->out);
+                }
+                if (!write_out(session, more))
+                        break;
+                if (sent >= SEND_BUDGET && more) {
+                        /* Writable still: epoll says so again once the others had their turn. */
+                        session->is_blocked = true;
+                }
+        }
+        if (session->out && buffer_length(session->out) == 0) {
+                buffer_put(pool, session->out);
+                session->out = NULL;
+        }
+}
+
+static void process(struct h2_session *session) {
+        session->is_processing = true;
+        if (!session->is_blocked)
+                flush(session);
+        session->is_processing = false;
+        settle(session);
+}
+
+void h2_session_wake(struct h2_session *session) {
+        if (!session->is_processing && !session->connection->is_dead)
+                loop_defer(session->connection->worker->loop, &session->flush);
+}
+
+static void on_flush(struct loop_deferred *deferred, void *userdata) {
+        struct h2_session *session = userdata;
+        (void) deferred;
+        if (!session->connection->is_dead && !session->connection->is_lingering)
+                process(session);
+}
+
+/* Hands bytes to the framing. False when the connection ends. */
+static bool take(struct h2_session *session, struct slice bytes) {
+        int r = h2_framing_read(session->framing, bytes);
+        if (r >= 0)
+                return true;
+        if (r == -ECONNABORTED || r == -EPROTO) {
+                /* What is told the client is written yet. */
+                if (r == -EPROTO)
+                        (void) h2_session_abort(session, H2_PROTOCOL_ERROR, CAUSE_HTTP2_MALFORMED, NULL);
+                return false;
+        }
+        http_connection_close(session->connection);
+        return false;
+}
+
+static void on_readable(struct http_connection *connection) {
+        struct h2_session *session = connection->session_state;
+        struct buffer_pool *pool = &connection->worker->buffers;
+        struct buffer *in = buffer_get(pool);
+        if (!in) {
+                http_connection_close(connection);
+                return;
+        }
+        session->is_processing = true;
+        bool again = false;
+        for (unsigned i = 0; !connection->is_dead && !session->is_aborted; i++) {
+                if (i == READS_IN_A_ROW) {
+                        again = true;
+                        break;
+                }
+                ssize_t n = transport_read(connection->transport, in->data, BUFFER_SIZE);
+                if (n == -EAGAIN)
+                        break;
+                if (n <= 0) {
+                        http_connection_close(connection);
+                        break;
+                }
+                if (connection->phase == HTTP_PHASE_HEAD)
+                        http_connection_progress(connection, (size_t) n);
+                if (!take(session, (struct slice) { in->data, (size_t) n }))
+                        break;
+                if (n < BUFFER_SIZE && !connection->transport->is_readable)
+                        break;
+        }
+        buffer_put(pool, in);
+        session->is_processing = false;
+        if (connection->is_dead)
+                return;
+        process(session);
+        if (again)
+                http_connection_read_again(connection);
+}
+
+static void on_writable(struct http_connection *connection) {
+        struct h2_session *session = connection->session_state;
+        session->is_blocked = false;
+        process(session);
+}
+
+static void on_timeout(struct http_connection *connection, enum cause cause) {
+        struct h2_session *session = connection->session_state;
+        switch (connection->phase) {
+        case HTTP_PHASE_HEAD:
+                (void) h2_session_abort(session, H2_ENHANCE_YOUR_CALM, cause, NULL);
+                process(session);
+                break;
+        case HTTP_PHASE_SEND:
+                list_for_each (link, &session->streams) {
+                        struct h2_stream *stream = list_entry(link, struct h2_stream, link);
+                        stream->exchange->response.cause = cause;
+                }
+                http_connection_close(connection);
+                break;
+        default:
+                (void) h2_framing_end(session->framing);
+                process(session);
+                if (!connection->is_dead && !connection->is_lingering)
+                        http_connection_linger(connection);
+                break;
+        }
+}
+
+/* Looks whether a stream's body comes, or its response is taken, fast enough. */
+static void check_stream(struct h2_session *session, struct h2_stream *stream, uint64_t now) {
+        const struct config_http_timeouts *timeouts = &settings(session)->timeouts;
+        struct http_exchange *exchange = stream->exchange;
+        if (stream->is_reading && !stream->is_paused && !stream->is_dropped && !stream->peer_ended &&
+            http_phase_clock_check(&stream->body_clock, &timeouts->body, now) <= now) {
+                stream->is_dropped = true;
+                if (exchange->is_responded) {
+                        exchange->response.cause = CAUSE_BODY_TOO_SLOW;
+                        (void) h2_framing_reset(session->framing, stream->id, H2_CANCEL);
+                } else {
+                        http_exchange_fail(exchange, CAUSE_BODY_TOO_SLOW, NULL);
+                }
+                return;
+        }
+        if (!stream->is_submitted || stream->is_ended)
+                return;
+        /* Only a window that the client keeps shut is the client's doing. */
+        if (stream->is_waiting || h2_framing_has_window(session->framing, stream->id)) {
+                http_phase_clock_start(&stream->send_clock, now);
+        } else if (http_phase_clock_check(&stream->send_clock, &timeouts->send, now) <= now) {
+                exchange->response.cause = CAUSE_SEND_TOO_SLOW;
+                (void) h2_framing_reset(session->framing, stream->id, H2_CANCEL);
+        }
+}
+
+static void on_sweep(struct timer *timer, void *userdata) {
+        struct h2_session *session = userdata;
+        uint64_t now = now_of(session);
+        if (session->connection->is_dead || session->connection->is_lingering)
+                return;
+        session->is_processing = true;
+        if (session->end_at && now >= session->end_at) {
+                session->end_at = 0;
+                (void) h2_framing_end(session->framing);
+        }
+        list_for_each (link, &session->streams)
+                check_stream(session, list_entry(link, struct h2_stream, link), now);
+        session->is_processing = false;
+        if (!list_is_empty(&session->streams) || session->end_at)
+                loop_timer_start(session->connection->worker->loop, timer,
+                                 session->end_at ? MIN_OF(session->end_at, now + SWEEP_MSEC) : now + SWEEP_MSEC);
+        process(session);
+}
+
+/* Two steps, so that no request is lost that is under way (RFC 9113 section 6.8). */
+static void end_orderly(struct http_connection *connection) {
+        struct h2_session *session = connection->session_state;
+        if (session->end_at || session->is_ending)
+                return;
+        session->is_ending = true;
+        session->end_at = now_of(session) + END_MSEC;
+        (void) h2_framing_announce_end(session->framing);
+        loop_timer_start(connection->worker->loop, &session->sweep, session->end_at);
+        h2_session_wake(session);
+}
+
+static void session_free(struct http_connection *connection) {
+        struct h2_session *session = connection->session_state;
+        loop_timer_stop(connection->worker->loop, &session->sweep);
+        loop_deferred_cancel(&session->flush);
+        list_for_each (link, &session->streams) {
+                struct h2_stream *stream = list_entry(link, struct h2_stream, link);
+                if (stream->exchange->response.cause == CAUSE_NONE)
+                        stream->exchange->response.cause = CAUSE_CLIENT_CLOSED;
+                h2_request_close(stream);
+        }
+        h2_framing_free(session->framing);
+        buffer_put(&connection->worker->buffers, session->out);
+        free(session);
+}
+
+static const struct http_session_operations operations = {
+        .on_readable = on_readable,
+        .on_writable = on_writable,
+        .on_timeout = on_timeout,
+        .drain = end_orderly,
+        .refresh = end_orderly,
+        .free = session_free,
+};
+
+int h2_session_start(struct http_connection *connection) {
+        struct h2_session *session = calloc(1, sizeof(*session));
+        if (!session)
+                return -ENOMEM;
+        session->connection = connection;
+        list_init(&session->streams);
+        timer_init(&session->sweep, on_sweep, session);
+        loop_deferred_init(&session->flush, on_flush, session);
+        const struct config_http *config = settings(session);
+        const struct h2_framing_options options = {
+                .events = &events,
+                .userdata = session,
+                .max_streams = (uint32_t) config->http2.max_streams,
+                .max_head = (uint32_t) config->limits.max_head,
+                .stream_window = (uint32_t) config->http2.stream_window,
+        };
+        int r = h2_framing_new(&options, &session->framing);
+        if (r < 0) {
+                free(session);
+                return r;
+        }
+        connection->session = &operations;
+        connection->session_state = session;
+        http_connection_set_phase(connection, HTTP_PHASE_HEAD);
+        h2_session_wake(session);
+        return 0;
+}
+
+int h2_session_take_over(struct http_connection *connection, struct slice bytes) {
+        int r = h2_session_start(connection);
+        if (r < 0)
+                return r;
+        struct h2_session *session = connection->session_state;
+        session->is_processing = true;
+        (void) take(session, bytes);
+        session->is_processing = false;
+        if (!connection->is_dead)
+                process(session);
+        return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a client sent to the one host and the one path that everything after it uses. */
+#include "http/request_target.h"
+
+#include "http/connection.h"
+#include "http/tls_transport.h"
+
+int http_request_take_authority(struct http_exchange *exchange, struct slice authority, struct h1_fault *ret_fault) {
+        struct http_request *request = &exchange->request;
+        char *scratch = arena_alloc(&exchange->arena, authority.length + 1);
+        if (!scratch)
+                return -ENOMEM;
+        if (http_authority_parse(authority, scratch, &request->host, &request->port) < 0)
+                return h1_fault_set(ret_fault, CAUSE_HOST_INVALID, "Host is malformed (RFC 3986 section 3.2)");
+        return 0;
+}
+
+int http_request_take_path(struct http_exchange *exchange, const struct http_target *target,
+                           struct h1_fault *ret_fault) {
+        struct http_request *request = &exchange->request;
+        request->query = target->query;
+        if (target->form == HTTP_TARGET_AUTHORITY || target->form == HTTP_TARGET_ASTERISK) {
+                request->path = target->form == HTTP_TARGET_ASTERISK ? SLICE_LITERAL("*") : SLICE_LITERAL("/");
+                return 0;
+        }
+        char *scratch = arena_alloc(&exchange->arena, target->raw_path.length);
+        if (!scratch)
+                return -ENOMEM;
+        if (http_path_canonicalize(target->raw_path, scratch, &request->path) < 0)
+                return h1_fault_set(ret_fault, CAUSE_PATH_MALFORMED,
+                                    "the path has no safe canonical form (RFC 3986 section 6.2)");
+        return 0;
+}
+
+int http_request_check_direction(const struct http_exchange *exchange, struct h1_fault *ret_fault) {
+        const struct transport *transport = exchange->connection->transport;
+        if (!transport->is_secure)
+                return 0;
+        struct slice name = tls_transport_server_name(transport), host = exchange->request.host;
+        if (!name.data || !host.data || slice_equal(name, host) ||
+            tls_context_covers(tls_transport_context(transport), name, host))
+                return 0;
+        return h1_fault_set(ret_fault, CAUSE_MISDIRECTED, "Host is not covered by the certificate that SNI chose");
+}
