@@ -89,7 +89,8 @@ CAUSE(HANDSHAKE_FAILED, "handshake-failed", 0, "The TLS handshake failed.",
 CAUSE(HANDSHAKE_TOO_SLOW, "handshake-too-slow", 0, "The TLS handshake did not end in time.",
       "A slow client, or an attack that holds connections open. See the handshake's values in [http.timeouts].")
 CAUSE(HTTP2_FLOOD, "http2-flood", 0, "The client flooded an HTTP/2 connection with frames that carry nothing.",
-      "An attack, or a broken client; the field CCODES_DETAIL of the journal entry says of which frames. The bounds are "
+      "An attack, or a broken client; the field CCODES_DETAIL of the journal entry says of which frames. The bounds "
+      "are "
       "max_resets and max_control_frames in [http.http2].")
 CAUSE(HTTP2_MALFORMED, "http2-malformed", 0, "The client broke a rule of HTTP/2.",
       "The field CCODES_DETAIL of the journal entry says which. Usually a broken client or a scanner; nothing to do.")
