@@ -102,11 +102,6 @@ int state_folder_write_config(struct state_folder *folder, struct slice text, st
         if (fd < 0)
                 return error_set_errno(error, fd, "writing %s", folder->config);
         folder->has_config = true;
-        while (text.length > 0) {
-                ssize_t written = write(fd, text.data, text.length);
-                if (written < 0 && errno != EINTR)
-                        return error_set_errno(error, -errno, "writing %s", folder->config);
-                text = slice_from(text, written > 0 ? (size_t) written : 0);
-        }
-        return 0;
+        int r = write_whole(fd, text.data, text.length);
+        return r < 0 ? error_set_errno(error, r, "writing %s", folder->config) : 0;
 }

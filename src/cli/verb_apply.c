@@ -106,12 +106,8 @@ static int check(struct cli *cli, const struct cli_service *service, const char 
         return 0;
 }
 
-static void config_cleanup(struct config **config) {
-        config_unref(*config);
-}
-
 int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
-        _cleanup_(config_cleanup) struct config *config = NULL;
+        _cleanup_config_ struct config *config = NULL;
         _cleanup_unit_manager_ struct unit_manager *manager = NULL;
         const struct cli_service *service = &cli_services[0];
         (void) arguments;

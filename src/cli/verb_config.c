@@ -9,11 +9,6 @@
 #include "cli/unit_manager.h"
 #include "cli/verbs.h"
 
-static void config_cleanup(struct config **config) {
-        config_unref(*config);
-}
-#define _cleanup_config_ _cleanup_(config_cleanup)
-
 static const char *config_file(const struct cli_arguments *arguments) {
         const char *file = cli_argument(arguments, "config");
         return file ? file : CONFIG_DEFAULT_FILE;

@@ -61,10 +61,6 @@ const struct config_table config_root_table = {
         .documentation = "The configuration of Container Codes.",
 };
 
-static void unref_cleanup(struct config **config) {
-        (void) config_unref(*config);
-}
-
 static struct config *config_new(struct error *error) {
         struct config *config = calloc(1, sizeof(*config));
         if (!config) {
@@ -86,7 +82,7 @@ static int bind_and_check(struct config *config, struct error *error) {
 }
 
 int config_load(const char *file, struct error *error, struct config **ret_config) {
-        _cleanup_(unref_cleanup) struct config *config = config_new(error);
+        _cleanup_config_ struct config *config = config_new(error);
         if (!config)
                 return -ENOMEM;
         const char *slash = strrchr(file, '/');
@@ -107,7 +103,7 @@ int config_load(const char *file, struct error *error, struct config **ret_confi
 }
 
 int config_load_text(const char *text, const char *label, struct error *error, struct config **ret_config) {
-        _cleanup_(unref_cleanup) struct config *config = config_new(error);
+        _cleanup_config_ struct config *config = config_new(error);
         if (!config)
                 return -ENOMEM;
         int r = config_tree_parse(text, strlen(text), label, &config->arena, error, &config->tree);

@@ -44,3 +44,8 @@ int config_load_text(const char *text, const char *label, struct error *error, s
 
 struct config *config_ref(struct config *config);
 struct config *config_unref(struct config *config); /* NULL */
+
+static inline void config_cleanup(struct config **config) {
+        (void) config_unref(*config);
+}
+#define _cleanup_config_ _cleanup_(config_cleanup)

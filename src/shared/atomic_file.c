@@ -11,19 +11,6 @@
 
 #include "shared/syscall.h"
 
-static int write_all(int fd, const char *data, size_t length) {
-        while (length) {
-                ssize_t count = NEGATIVE_ERRNO(write(fd, data, length));
-                if (count == -EINTR)
-                        continue;
-                if (count < 0)
-                        return (int) count;
-                data += count;
-                length -= (size_t) count;
-        }
-        return 0;
-}
-
 static int sync_folder_of(const char *path) {
         const char *slash = strrchr(path, '/');
         size_t length = slash ? MAX_OF((size_t) (slash - path), (size_t) 1) : 0;
@@ -38,7 +25,7 @@ static int sync_folder_of(const char *path) {
 }
 
 static int fill(int fd, const void *data, size_t length, mode_t mode) {
-        int r = write_all(fd, data, length);
+        int r = write_whole(fd, data, length);
         if (r == 0)
                 r = NEGATIVE_ERRNO(fchmod(fd, mode));
         if (r == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small wrappers of system calls that every program needs: closing, freeing, and reading a small file whole. */
+/* Small wrappers of system calls that every program needs: closing, freeing, reading and writing whole. */
 #include "shared/syscall.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "shared/slice.h"
 
 int close_fd(int fd) {
         if (fd >= 0) {
@@ -58,5 +60,17 @@ int read_whole_file(int directory_fd, const char *path, size_t limit, char **ret
         data[length] = '\0';
         *ret_data = take_pointer(data);
         *ret_length = length;
+        return 0;
+}
+
+int write_whole(int fd, const void *data, size_t length) {
+        struct slice rest = { data, length };
+        while (rest.length > 0) {
+                ssize_t count = write(fd, rest.data, rest.length);
+                if (count < 0 && errno != EINTR)
+                        return -errno;
+                if (count > 0)
+                        rest = slice_from(rest, (size_t) count);
+        }
         return 0;
 }

@@ -49,6 +49,9 @@ void free_cleanup(void *pointer_to_pointer);
  * -EFBIG when it is larger; other negative errno as from open(2) and read(2). */
 int read_whole_file(int directory_fd, const char *path, size_t limit, char **ret_data, size_t *ret_length);
 
+/* write(2) until everything is written, or a negative errno of it. */
+int write_whole(int fd, const void *data, size_t length);
+
 #define ELEMENTS_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define MIN_OF(a, b)                  \
         ({                            \

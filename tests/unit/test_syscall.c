@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -117,6 +118,34 @@ static void descriptors_are_closed_once(void **state) {
         assert_int_equal(taken_from, -1);
 }
 
+static void everything_is_written(void **state) {
+        (void) state;
+        enum { LENGTH = 300000 }; /* more than a pipe holds */
+        int ends[2];
+        _cleanup_free_ char *sent = malloc(LENGTH), *got = malloc(LENGTH);
+        assert_non_null(sent);
+        assert_non_null(got);
+        for (size_t i = 0; i < LENGTH; i++)
+                sent[i] = (char) (i % 251);
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(write_whole(ends[1], sent, LENGTH) == 0 ? 0 : 1);
+        close_fd(ends[1]);
+        size_t length = 0;
+        for (ssize_t count; (count = read(ends[0], got + length, LENGTH - length)) > 0;)
+                length += (size_t) count;
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_int_equal(length, LENGTH);
+        assert_memory_equal(sent, got, LENGTH);
+        close_fd(ends[0]);
+        assert_int_equal(write_whole(-1, sent, 1), -EBADF);
+        assert_int_equal(write_whole(-1, sent, 0), 0);
+}
+
 static void small_macros(void **state) {
         (void) state;
         assert_int_equal(NEGATIVE_ERRNO(open("/nonexistent", O_RDONLY)), -ENOENT);
@@ -137,6 +166,7 @@ int main(void) {
                 cmocka_unit_test(files_without_a_size_are_read_to_their_end),
                 cmocka_unit_test(what_is_no_file_is_refused),
                 cmocka_unit_test(descriptors_are_closed_once),
+                cmocka_unit_test(everything_is_written),
                 cmocka_unit_test(small_macros),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

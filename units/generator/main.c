@@ -50,12 +50,8 @@ static int write_units(const struct config *config, const struct options *option
         return unit_set_write(&set, options->folder, error);
 }
 
-static void config_cleanup(struct config **config) {
-        config_unref(*config);
-}
-
 static int generate_from_config(const struct options *options, struct error *error) {
-        _cleanup_(config_cleanup) struct config *config = NULL;
+        _cleanup_config_ struct config *config = NULL;
         int r = config_load(options->config, error, &config);
         return r < 0 ? r : write_units(config, options, error);
 }
@@ -66,7 +62,7 @@ static int generate_from_remembered(const struct options *options, struct error 
         int r = read_whole_file(AT_FDCWD, options->remembered, REMEMBERED_LIMIT, &text, &length);
         if (r < 0)
                 return error_set_errno(error, r, "reading %s", options->remembered);
-        _cleanup_(config_cleanup) struct config *config = NULL;
+        _cleanup_config_ struct config *config = NULL;
         r = config_load_text(text, options->remembered, error, &config);
         return r < 0 ? r : write_units(config, options, error);
 }
@@ -89,7 +85,7 @@ static void generate(const struct options *options) {
 }
 
 static int remember(const struct options *options, struct error *error) {
-        _cleanup_(config_cleanup) struct config *config = NULL;
+        _cleanup_config_ struct config *config = NULL;
         int r = config_load(options->config, error, &config);
         if (r < 0)
                 return r;

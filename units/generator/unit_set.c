@@ -35,19 +35,6 @@ int unit_set_add(struct unit_set *set, const char *path, struct text *content) {
         return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t length) {
-        while (length > 0) {
-                ssize_t written = write(fd, bytes, length);
-                if (written < 0 && errno != EINTR)
-                        return -errno;
-                if (written > 0) {
-                        bytes += written;
-                        length -= (size_t) written;
-                }
-        }
-        return 0;
-}
-
 static int write_file(int folder_fd, const struct unit_file *file) {
         const char *slash = strchr(file->path, '/');
         if (slash) {
@@ -59,7 +46,7 @@ static int write_file(int folder_fd, const struct unit_file *file) {
         }
         _cleanup_close_ int fd = NEGATIVE_ERRNO(
                         openat(folder_fd, file->path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
-        return fd < 0 ? fd : write_all(fd, file->content, strlen(file->content));
+        return fd < 0 ? fd : write_whole(fd, file->content, strlen(file->content));
 }
 
 int unit_set_write(const struct unit_set *set, const char *folder, struct error *error) {
