@@ -186,8 +186,9 @@ static void handshake(struct http_connection *connection) {
                                                                                            : ids->handshakes_full);
         http_connection_watch(connection, EPOLLIN);
         start_session(connection);
-        /* The first request may have come with the end of the handshake and be in the transport already. */
-        if (!connection->is_dead)
+        /* The first request may have come with the end of the handshake and be in the transport already. If it is still with
+         * the kernel, or on its way as after most handshakes, epoll tells. */
+        if (!connection->is_dead && connection->transport->is_readable)
                 connection->session->on_readable(connection);
 }
 
