@@ -102,6 +102,69 @@ struct slice http_field_name(enum http_field_id id) {
         return names[id];
 }
 
+static bool is_combined(enum http_field_id id) {
+        switch (id) {
+        case HTTP_FIELD_OTHER:
+        /* Repeating one of these is a fault that its reader answers. */
+        case HTTP_FIELD_HOST:
+        case HTTP_FIELD_CONTENT_LENGTH:
+        case HTTP_FIELD_TRANSFER_ENCODING:
+        /* Those of the connection are read line by line, so that a quote left open in one line hides nothing of the next. */
+        case HTTP_FIELD_CONNECTION:
+        case HTTP_FIELD_KEEP_ALIVE:
+        case HTTP_FIELD_PROXY_CONNECTION:
+        case HTTP_FIELD_TE:
+        case HTTP_FIELD_TRAILER:
+        case HTTP_FIELD_UPGRADE:
+                return false;
+        default:
+                return true;
+        }
+}
+
+static int combine_lines(struct http_fields *fields, enum http_field_id id, struct arena *arena) {
+        const struct slice separator = id == HTTP_FIELD_COOKIE ? SLICE_LITERAL("; ") : SLICE_LITERAL(", ");
+        size_t length = 0;
+        for (unsigned at = fields->first[id]; at; at = fields->items[at - 1].next)
+                length += fields->items[at - 1].value.length + separator.length;
+        char *text = arena_alloc(arena, length), *end = text;
+        if (!text)
+                return -ENOMEM;
+        for (unsigned at = fields->first[id]; at; at = fields->items[at - 1].next) {
+                struct slice value = fields->items[at - 1].value;
+                if (value.length == 0)
+                        continue;
+                if (end != text)
+                        end = mempcpy(end, separator.data, separator.length);
+                end = mempcpy(end, value.data, value.length);
+        }
+        fields->items[fields->first[id] - 1].value = (struct slice) { text, (size_t) (end - text) };
+        return 0;
+}
+
+/* In place: a field never moves backwards. */
+static void keep_first_lines(struct http_fields *fields) {
+        const struct http_fields all = *fields;
+        http_fields_init(fields, all.items, all.capacity);
+        for (unsigned i = 0; i < all.count; i++) {
+                struct http_field field = all.items[i];
+                if (!is_combined(field.id) || all.first[field.id] == i + 1)
+                        (void) http_fields_add(fields, field.id, field.name, field.value);
+        }
+}
+
+int http_fields_combine(struct http_fields *fields, struct arena *arena) {
+        if (memcmp(fields->first, fields->last, sizeof(fields->first)) == 0)
+                return 0;
+        for (unsigned id = 0; id < HTTP_FIELD_COUNT; id++) {
+                int r = fields->first[id] != fields->last[id] && is_combined(id) ? combine_lines(fields, id, arena) : 0;
+                if (r < 0)
+                        return r;
+        }
+        keep_first_lines(fields);
+        return 0;
+}
+
 struct slice http_fields_find(const struct http_fields *fields, struct slice name) {
         enum http_field_id id = http_field_id_from_name(name);
         if (id != HTTP_FIELD_OTHER)

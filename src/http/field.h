@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/arena.h"
 #include "shared/slice.h"
 
 /*
@@ -38,6 +39,14 @@ void http_fields_init(struct http_fields *fields, struct http_field *items, uint
 
 /* Adds a field; the views are kept, not copied. -ENOBUFS when the array is full. */
 int http_fields_add(struct http_fields *fields, enum http_field_id id, struct slice name, struct slice value);
+
+/*
+ * Makes one line of the lines of each known field, as RFC 9110 section 5.3 has it: the values in order with commas between
+ * them, cookies with semicolons (RFC 9113 section 8.2.3). Whoever looks for a list then finds all of it in the first line,
+ * and a field that must not be repeated has a value that its own grammar refuses. Host and the fields about framing and the
+ * connection stay as they are: see http_fields_is_repeated and http_fields_list_has. After -ENOMEM the fields are of no use.
+ */
+int http_fields_combine(struct http_fields *fields, struct arena *arena);
 
 /* The identifier of a name, by length and a compare without regard to case. */
 enum http_field_id http_field_id_from_name(struct slice name);

@@ -83,14 +83,16 @@ static int take_framing(struct h1_session *session, struct http_exchange *exchan
 
 static int take_expectation(struct h1_session *session, const struct http_exchange *exchange, struct h1_fault *fault) {
         session->awaits_continue = false;
-        struct slice expect = http_fields_get(&exchange->request.fields, HTTP_FIELD_EXPECT);
+        struct slice expect = http_fields_get(&exchange->request.fields, HTTP_FIELD_EXPECT), expectation;
         if (!expect.data || session->is_http10)
                 return 0;
-        if (!slice_equal_nocase(expect, SLICE_LITERAL("100-continue"))) {
-                *fault = (struct h1_fault) { CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue" };
-                return -EBADMSG;
+        while (http_list_next(&expect, &expectation)) {
+                if (!slice_equal_nocase(expectation, SLICE_LITERAL("100-continue"))) {
+                        *fault = (struct h1_fault) { CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue" };
+                        return -EBADMSG;
+                }
+                session->awaits_continue = session->body != H1_FRAMING_NONE;
         }
-        session->awaits_continue = session->body != H1_FRAMING_NONE;
         return 0;
 }
 
@@ -123,21 +125,22 @@ static int take_target(const struct h1_session *session, struct http_exchange *e
         return r < 0 ? r : http_request_take_path(exchange, &target, fault);
 }
 
-static struct slice moved(struct slice view, const char *from, const char *to) {
-        return view.data ? (struct slice) { to + (view.data - from), view.length } : view;
+/* The same view of a copy of the head. What is elsewhere (a constant, the arena) stays. */
+static struct slice moved(struct slice view, struct slice head, const char *copy) {
+        bool is_inside = view.data >= head.data && view.data < head.data + head.length;
+        return is_inside ? (struct slice) { copy + (view.data - head.data), view.length } : view;
 }
 
 /* Copies the head into the arena and turns every view into the copy, so that its room can be used for the body. */
-static int pin_head(struct h1_session *session, struct http_exchange *exchange, const char *head, size_t length) {
+static int pin_head(struct h1_session *session, struct http_exchange *exchange, struct slice head) {
         struct http_request *request = &exchange->request;
-        char *copy = arena_alloc(&exchange->arena, length);
+        char *copy = arena_alloc(&exchange->arena, head.length);
         if (!copy)
                 return -ENOMEM;
-        memcpy(copy, head, length);
+        memcpy(copy, head.data, head.length);
         struct slice *views[] = { &request->method_name, &request->target, &request->path, &request->query };
         for (size_t i = 0; i < ELEMENTS_OF(views); i++)
-                if (views[i]->data >= head && views[i]->data < head + length)
-                        *views[i] = moved(*views[i], head, copy);
+                *views[i] = moved(*views[i], head, copy);
         for (unsigned i = 0; i < request->fields.count; i++) {
                 struct http_field *field = &request->fields.items[i];
                 field->name = moved(field->name, head, copy);
@@ -190,6 +193,8 @@ static ssize_t parse(struct h1_session *session, struct http_exchange *exchange,
                 http_fields_init(fields, NULL, 0);
         else if (keep_fields(fields, &exchange->arena) < 0)
                 return -ENOMEM;
+        if (n >= 0 && http_fields_combine(fields, &exchange->arena) < 0)
+                return -ENOMEM;
         if (n < 0)
                 return n;
         request->method = head.method;
@@ -232,7 +237,7 @@ bool h1_request_read_head(struct h1_session *session) {
                 session->keep_alive = decide_keep_alive(session, exchange);
                 int r = take_request(session, exchange, &fault);
                 if (r >= 0 && session->body != H1_FRAMING_NONE && BUFFER_SIZE - session->head_end < BODY_ROOM_MIN)
-                        r = pin_head(session, exchange, head, (size_t) n);
+                        r = pin_head(session, exchange, (struct slice) { head, (size_t) n });
                 if (r >= 0) {
                         exchange->generation->shared->application->on_request(exchange);
                         return true;

@@ -170,6 +170,8 @@ static void on_request(struct http_exchange *exchange) {
                 start_echo(exchange, false);
         } else if (slice_equal_text(path, "/count")) {
                 start_echo(exchange, true);
+        } else if (slice_equal_text(path, "/encodings")) {
+                answer(exchange, 200, http_fields_get(&exchange->request.fields, HTTP_FIELD_ACCEPT_ENCODING));
         } else if (slice_equal_text(path, "/chunked")) {
                 answer_chunked(exchange);
         } else if (slice_equal_text(path, "/file")) {

@@ -237,6 +237,26 @@ static void limits_have_their_status(void **state) {
         assert_int_equal(occurrences(text, "Connection: close"), 1);
 }
 
+/* Also with a head that has to make room for the body. */
+static void lines_of_a_list_are_one_list(void **state) {
+        struct harness *harness = *state;
+        assert_contains(converse(harness, "GET /encodings HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nA: b\r\n"
+                                          "Accept-Encoding: br\r\n\r\n"),
+                        "\r\n\r\ngzip, br");
+        char request[16384];
+        (void) snprintf(request, sizeof(request),
+                        "POST /encodings HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\nA: %013000d\r\n"
+                        "Accept-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+                        0);
+        assert_contains(converse(harness, request), "\r\n\r\ngzip, br");
+        assert_contains(converse(harness, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                          "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n"),
+                        "HTTP/1.1 100 ");
+        assert_contains(converse(harness, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                          "Expect: more\r\nContent-Length: 1\r\n\r\n"),
+                        " 417 ");
+}
+
 /* Each is refused, the connection is closed, and the request that was smuggled in is never seen. */
 static void ambiguous_requests_are_refused(void **state) {
         static const struct {
@@ -440,6 +460,7 @@ int main(void) {
                 TEST(limits_have_their_status),
                 TEST(ambiguous_requests_are_refused),
                 TEST(absolute_targets_name_the_host),
+                TEST(lines_of_a_list_are_one_list),
                 TEST(files_are_sent_whole),
                 TEST(a_slow_reader_gets_everything),
                 TEST(a_client_that_goes_away_leaves_nothing),

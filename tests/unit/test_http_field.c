@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "http/conditional.h"
+#include "http/date.h"
 #include "http/field.h"
+#include "http/range.h"
 
 static struct http_field items[8];
 
@@ -148,12 +151,81 @@ static void tokens_and_values(void **state) {
         assert_true(http_is_field_value(SLICE_LITERAL("")));
 }
 
+static void lines_become_one(void **state) {
+        (void) state;
+        struct http_field table[16];
+        struct http_fields fields;
+        struct arena arena;
+        arena_init(&arena, 0);
+        http_fields_init(&fields, table, 16);
+        add(&fields, "X-A", "1");
+        add(&fields, "accept-encoding", "gzip;q=0.5");
+        add(&fields, "Cookie", "a=1");
+        add(&fields, "X-A", "2");
+        add(&fields, "Accept-Encoding", "");
+        add(&fields, "Connection", "\"");
+        add(&fields, "Connection", "close");
+        add(&fields, "Accept-Encoding", "br");
+        add(&fields, "Cookie", "b=2");
+        add(&fields, "Range", "bytes=0-1");
+        add(&fields, "Accept-Encoding", "zstd");
+        add(&fields, "Host", "a");
+        add(&fields, "Host", "b");
+        assert_int_equal(http_fields_combine(&fields, &arena), 0);
+
+        assert_true(slice_equal_text(http_fields_get(&fields, HTTP_FIELD_ACCEPT_ENCODING), "gzip;q=0.5, br, zstd"));
+        assert_true(slice_equal_text(http_fields_get(&fields, HTTP_FIELD_COOKIE), "a=1; b=2"));
+        assert_true(slice_equal_text(http_fields_get(&fields, HTTP_FIELD_RANGE), "bytes=0-1"));
+        assert_false(http_fields_is_repeated(&fields, HTTP_FIELD_ACCEPT_ENCODING));
+        assert_true(http_fields_is_repeated(&fields, HTTP_FIELD_HOST));
+        assert_true(http_fields_list_has(&fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("close")));
+        /* The others stay, in their order, and chains hold. */
+        assert_int_equal(fields.count, 9);
+        assert_true(slice_equal_text(table[0].value, "1"));
+        assert_true(slice_equal_text(table[3].value, "2"));
+        unsigned second = fields.items[fields.first[HTTP_FIELD_HOST] - 1].next;
+        assert_true(slice_equal_text(fields.items[second - 1].value, "b"));
+        assert_int_equal(http_fields_combine(&fields, &arena), 0);
+        assert_int_equal(fields.count, 9);
+        arena_done(&arena);
+}
+
+static void no_memory_for_one_line_is_said(void **state) {
+        (void) state;
+        struct http_fields fields;
+        struct arena arena;
+        arena_init(&arena, 1);
+        http_fields_init(&fields, items, 2);
+        add(&fields, "Accept", "a");
+        assert_int_equal(http_fields_combine(&fields, &arena), 0);
+        add(&fields, "Accept", "b");
+        assert_int_equal(http_fields_combine(&fields, &arena), -ENOMEM);
+        arena_done(&arena);
+}
+
+/* What must not be repeated has no valid value any more. */
+static void repeated_single_values_are_refused_by_their_grammar(void **state) {
+        (void) state;
+        struct http_range ranges[HTTP_RANGE_MAX];
+        time_t date;
+        assert_int_equal(http_range_parse(SLICE_LITERAL("bytes=0-1, bytes=2-3"), 100, ranges), 0);
+        assert_true(http_date_parse(SLICE_LITERAL("Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT"),
+                                    1000000000, &date) < 0);
+        assert_false(http_etag_matches(SLICE_LITERAL("\"a\""), SLICE_LITERAL("\"a\", \"a\""), false));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(every_known_name_is_found), cmocka_unit_test(a_name_with_any_byte_changed_is_another),
-                cmocka_unit_test(unknown_names_are_other),   cmocka_unit_test(repeated_fields_are_chained),
-                cmocka_unit_test(a_full_table_says_so),      cmocka_unit_test(lists_are_split),
+                cmocka_unit_test(every_known_name_is_found),
+                cmocka_unit_test(a_name_with_any_byte_changed_is_another),
+                cmocka_unit_test(unknown_names_are_other),
+                cmocka_unit_test(repeated_fields_are_chained),
+                cmocka_unit_test(a_full_table_says_so),
+                cmocka_unit_test(lists_are_split),
                 cmocka_unit_test(tokens_and_values),
+                cmocka_unit_test(lines_become_one),
+                cmocka_unit_test(no_memory_for_one_line_is_said),
+                cmocka_unit_test(repeated_single_values_are_refused_by_their_grammar),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
