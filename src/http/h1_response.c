@@ -16,6 +16,10 @@
 /* Bytes that one connection may send before others have their turn. */
 #define SEND_BUDGET (4u << 20)
 
+/* What is left of a file up to this size is gathered with the head for a transport that copies; above it the transport reads
+ * larger pieces than a buffer takes, and sends several records at once. */
+#define COPY_FILE_MAX (2 * BUFFER_SIZE)
+
 #define CHUNK_MAX (1u << 20)
 
 /* "fffff\r\n", the longest size line of a chunk, and the CR LF after the chunk before it. */
@@ -225,7 +229,7 @@ static void read_file(struct h1_session *session, const struct http_segment *seg
 
 static void send_file(struct h1_session *session, const struct http_segment *segment, size_t length) {
         struct http_connection *connection = session->connection;
-        if (!connection->transport->is_zero_copy) {
+        if (!connection->transport->is_zero_copy && length <= COPY_FILE_MAX) {
                 read_file(session, segment, length);
                 return;
         }
