@@ -8,7 +8,7 @@ static const struct config_key cache_keys[] = {
         {
                         .name = "max_bytes",
                         .type = CONFIG_SIZE,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_LIVE,
                         .offset = offsetof(struct config_file_cache, max_bytes),
                         .fallback = "\"64M\"",
                         .minimum = 0,
@@ -19,7 +19,7 @@ static const struct config_key cache_keys[] = {
         {
                         .name = "max_entries",
                         .type = CONFIG_INTEGER,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_LIVE,
                         .offset = offsetof(struct config_file_cache, max_entries),
                         .fallback = "10000",
                         .minimum = 16,
