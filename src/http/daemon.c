@@ -254,65 +254,110 @@ static void say_started(struct http_daemon *daemon) {
         service_notify_ready(status);
 }
 
-/* From a checked configuration, whose reference is taken, to workers that serve. */
-static int start(struct http_daemon *daemon, struct config *config, struct error *error) {
-        const struct http_daemon_program *program = daemon->program;
-        const struct config_list *listeners = program->listeners(&config->root);
-        unsigned workers = worker_count(daemon, config);
-        struct http_engine_sockets *sockets = NULL;
-        _cleanup_close_ int admin = service_fds_claim(&daemon->fds, "admin");
+/* What a start gathers on its way, and gives up at its end. */
+struct start {
+        struct config *config;
+        const struct config_list *listeners;
+        unsigned workers;
+        struct http_engine_sockets *sockets;
+        int admin_fd;
+};
 
+/* Listening sockets, while every right is still there. */
+static int open_sockets(struct http_daemon *daemon, struct start *start, struct error *error) {
         daemon->failed_step = MESSAGE_ID_LISTEN_FAILED;
-        int r = daemon_sockets_collect(daemon, listeners, workers, error, &sockets);
+        int r = daemon_sockets_collect(daemon, start->listeners, start->workers, error, &start->sockets);
         if (r >= 0)
-                r = daemon_sockets_note(daemon, sockets, listeners->count);
-        if (r >= 0 && admin < 0 && daemon->options.admin_socket)
-                r = admin = http_unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
-        if (r >= 0) {
-                daemon->failed_step = MESSAGE_ID_SANDBOX_FAILED;
-                r = enter_sandbox(daemon, config, error);
-        }
+                r = daemon_sockets_note(daemon, start->sockets, start->listeners->count);
+        if (r >= 0 && start->admin_fd < 0 && daemon->options.admin_socket)
+                r = start->admin_fd = http_unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
+        return r;
+}
+
+/* The sandbox, then the first threads. */
+static int give_up_rights(struct http_daemon *daemon, const struct start *start, struct error *error) {
+        struct daemon_descriptors descriptors;
+        daemon_descriptors_raise(&start->config->root, &descriptors);
+        daemon->failed_step = MESSAGE_ID_SANDBOX_FAILED;
+        int r = enter_sandbox(daemon, start->config, error);
         if (r >= 0)
-                r = start_logging(daemon, config, error);
-        daemon->failed_step = r < 0 ? daemon->failed_step : NULL;
-        if (r >= 0)
-                r = make_tickets(daemon, config);
+                r = start_logging(daemon, start->config, error);
+        if (r < 0)
+                return r;
+        daemon->failed_step = NULL;
+        daemon_descriptors_warn(daemon, &descriptors);
+        return 0;
+}
+
+/* What lasts as long as the process, whatever the configuration becomes. */
+static int make_parts(struct http_daemon *daemon, const struct start *start, struct error *error) {
+        const struct http_daemon_program *program = daemon->program;
+        int r = make_tickets(daemon, start->config);
         if (r >= 0)
                 r = metrics_new(&daemon->metrics);
         if (r >= 0)
                 r = thread_pool_new(POOL_THREADS, POOL_QUEUE, &daemon->pool);
         if (r >= 0 && program->state_new)
-                r = program->state_new(&config->root, daemon->metrics, error, &daemon->state);
+                r = program->state_new(&start->config->root, daemon->metrics, error, &daemon->state);
         const struct http_engine_options options = {
                 .loop = daemon->loop,
                 .logger = daemon->logger,
                 .metrics = daemon->metrics,
                 .pool = daemon->pool,
-                .workers = workers,
+                .workers = start->workers,
         };
         if (r >= 0)
                 r = http_engine_new(&options, error, &daemon->engine);
         if (r >= 0)
                 r = metrics_shard_new(daemon->metrics, &daemon->shard);
-        if (r >= 0) {
-                /* A root or a certificate that cannot be read: trying again does not help. */
-                daemon->failed_step = MESSAGE_ID_CONFIG_INVALID;
-                daemon->exit_status = EXIT_CONFIG;
-                r = daemon_generation_new(daemon, config_ref(config), daemon->log, error, &daemon->generation);
-        }
-        if (r >= 0) {
-                daemon->failed_step = NULL;
-                daemon->exit_status = 0;
-                r = http_engine_start(daemon->engine, daemon->generation, sockets, error);
-        }
-        if (r >= 0 && admin >= 0)
-                r = daemon_admin_start(daemon, take_fd(&admin), error);
-        daemon_sockets_free(sockets, listeners->count);
+        return r;
+}
+
+/* The first generation, and workers that serve it. */
+static int begin_serving(struct http_daemon *daemon, struct start *start, struct error *error) {
+        /* A root or a certificate that cannot be read: trying again does not help. */
+        daemon->failed_step = MESSAGE_ID_CONFIG_INVALID;
+        daemon->exit_status = EXIT_CONFIG;
+        int r = daemon_generation_new(daemon, config_ref(start->config), daemon->log, error, &daemon->generation);
+        if (r < 0)
+                return r;
+        daemon->failed_step = NULL;
+        daemon->exit_status = 0;
+        r = http_engine_start(daemon->engine, daemon->generation, start->sockets, error);
+        if (r >= 0 && start->admin_fd >= 0)
+                r = daemon_admin_start(daemon, take_fd(&start->admin_fd), error);
+        return r;
+}
+
+/* From a checked configuration, whose reference is taken, to workers that serve. */
+static int start(struct http_daemon *daemon, struct config *config, struct error *error) {
+        struct start start = {
+                .config = config,
+                .listeners = daemon->program->listeners(&config->root),
+                .workers = worker_count(daemon, config),
+                .admin_fd = service_fds_claim(&daemon->fds, "admin"),
+        };
+        int r = open_sockets(daemon, &start, error);
+        if (r >= 0)
+                r = give_up_rights(daemon, &start, error);
+        if (r >= 0)
+                r = make_parts(daemon, &start, error);
+        if (r >= 0)
+                r = begin_serving(daemon, &start, error);
+        daemon_sockets_free(start.sockets, start.listeners->count);
+        close_fd(start.admin_fd);
         config_unref(config);
         return r < 0 ? error_set_errno(error, r, "starting") : 0;
 }
 
+/*
+ * The order matters. The workers' threads end first, then those of the pool, whose last results wait in the mailboxes of
+ * the loops that asked for them. A look-up in flight keeps its generation until its result is delivered, when its loop
+ * is freed at the latest: what detaching it touches (the worker, the loop, the log, the metrics, the program's state)
+ * goes after that. Reports of the workers to the main loop are within the engine, which is therefore freed after it.
+ */
 static void stop(struct http_daemon *daemon) {
+        daemon->is_draining = true; /* a reload that is built by now is not put in force */
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
         if (daemon->has_admin)

@@ -7,7 +7,7 @@
 
 /*
  * What the parts of a daemon share: daemon.c (start, signals, end), daemon_sockets.c (where listening sockets come
- * from), daemon_reload.c (generations), daemon_admin.c (the admin socket). All on the main thread.
+ * from), daemon_descriptors.c (how many descriptors there may be), daemon_reload.c (generations), daemon_admin.c (the admin socket). All on the main thread.
  */
 struct http_daemon;
 
@@ -73,6 +73,15 @@ int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list 
 /* Notes the addresses of the sockets, for the log and the status. */
 int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
+
+/* daemon_descriptors.c: takes all that the hard limit gives, before the sandbox; and says, once there is a log, when that is less
+ * than the configuration can take. */
+struct daemon_descriptors {
+        uint64_t there, wanted;
+        uint64_t connections; /* of `wanted` */
+};
+void daemon_descriptors_raise(const struct config_root *root, struct daemon_descriptors *ret_descriptors);
+void daemon_descriptors_warn(const struct http_daemon *daemon, const struct daemon_descriptors *descriptors);
 
 /* daemon_reload.c */
 

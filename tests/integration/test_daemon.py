@@ -3,7 +3,9 @@
 
 import json
 import re
+import resource
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +56,30 @@ def test_unknown_options():
     result = subprocess.run([SERVER, "--frob"], capture_output=True, text=True)
     assert result.returncode == 2 and "--help" in result.stderr
     assert "--config" in subprocess.run([SERVER, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def few_descriptors(tmp_path, hard, most):
+    """The soft limit of a server with this hard limit, and what it says about it."""
+    (tmp_path / "root").mkdir(exist_ok=True)
+    config = tmp_path / "few.toml"
+    config.write_text(LISTENER + f'[http.limits]\nmax_connections = {most}\n'
+                      f'[[site]]\nname = "a"\ndefault = true\nroot = "{tmp_path}/root"\n')
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    with subprocess.Popen([SERVER, "--config", config], stderr=subprocess.PIPE, text=True, preexec_fn=limit) as server:
+        lines = []
+        for line in server.stderr:
+            lines.append(line)
+            if " serves " in line:
+                break
+        limits = (Path("/proc") / str(server.pid) / "limits").read_text()
+        server.terminate()
+    return int(re.search(r"Max open files +(\d+)", limits)[1]), [line for line in lines if "LimitNOFILE" in line]
+
+
+def test_the_descriptor_limit_is_raised_and_judged(tmp_path):
+    assert few_descriptors(tmp_path, 2000, 1000) == (2000, [])
+    soft, said = few_descriptors(tmp_path, 1000, 1000)
+    assert soft == 1000 and len(said) == 1 and "max_connections = 1000" in said[0]
 
 
 def test_reload(start):
