@@ -44,6 +44,7 @@ struct http_engine {
         _Atomic int64_t connection_count;
         struct engine_worker *workers;
         size_t worker_count;
+        bool is_stopped; /* nobody is there to be told anything */
 
         struct http_generation *next_generation;
         size_t generation_pending, drain_pending;
@@ -240,6 +241,8 @@ int http_engine_start(struct http_engine *engine, struct http_generation *genera
 
 int http_engine_set_generation(struct http_engine *engine, struct http_generation *generation,
                                void (*done)(int result, void *userdata), void *userdata) {
+        if (engine->is_stopped)
+                return -ESHUTDOWN;
         if (engine->generation_pending > 0)
                 return -EBUSY;
         engine->next_generation = generation;
@@ -277,6 +280,7 @@ uint64_t http_engine_connections(const struct http_engine *engine) {
 }
 
 void http_engine_stop(struct http_engine *engine) {
+        engine->is_stopped = true;
         for (size_t i = 0; i < engine->worker_count; i++)
                 if (engine->workers[i].is_running)
                         loop_post(engine->workers[i].loop, &engine->workers[i].stop.to_worker);

@@ -35,7 +35,8 @@ struct http_engine_sockets {
 int http_engine_start(struct http_engine *engine, struct http_generation *generation,
                       const struct http_engine_sockets *sockets, struct error *error);
 
-/* Gives every worker the generation; `done` is called once all have it. One at a time: -EBUSY. */
+/* Gives every worker the generation; `done` is called once all have it. One at a time: -EBUSY;
+ * -ESHUTDOWN after http_engine_stop. */
 int http_engine_set_generation(struct http_engine *engine, struct http_generation *generation,
                                void (*done)(int result, void *userdata), void *userdata);
 
