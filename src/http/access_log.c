@@ -156,7 +156,8 @@ void access_log_exchange(struct access_log *log, struct http_exchange *exchange,
         const struct transport *transport = exchange->connection->transport;
         uint32_t stands_for = 1;
 
-        if (log->target == CONFIG_ACCESS_JOURNAL && response->status < 400) {
+        bool is_success = exchange->is_responded && response->status < 400 && response->cause == CAUSE_NONE;
+        if (log->target == CONFIG_ACCESS_JOURNAL && is_success) {
                 uint32_t share = log->maximum_rate / worker->services->worker_count;
                 stands_for = sample(&worker->access_sampler, share ? share : 1, loop_realtime(worker->loop));
                 if (stands_for == 0)

@@ -20,7 +20,7 @@ static void memory_consume(struct http_body *body, uint64_t length) {
         memory->bytes = slice_from(memory->bytes, length);
 }
 
-static const struct http_body_operations memory_operations = { memory_peek, memory_consume, NULL };
+static const struct http_body_operations memory_operations = { memory_peek, memory_consume };
 
 void http_body_memory_init(struct http_body_memory *memory, struct slice bytes) {
         *memory = (struct http_body_memory) { .body.operations = &memory_operations, .bytes = bytes };
@@ -42,7 +42,7 @@ static void file_consume(struct http_body *body, uint64_t length) {
         file->left -= length;
 }
 
-static const struct http_body_operations file_operations = { file_peek, file_consume, NULL };
+static const struct http_body_operations file_operations = { file_peek, file_consume };
 
 void http_body_file_init(struct http_body_file *file, int fd, uint64_t offset, uint64_t length) {
         *file = (struct http_body_file) {
@@ -71,7 +71,7 @@ static void list_consume(struct http_body *body, uint64_t length) {
                 segment->offset += length;
 }
 
-static const struct http_body_operations list_operations = { list_peek, list_consume, NULL };
+static const struct http_body_operations list_operations = { list_peek, list_consume };
 
 void http_body_list_init(struct http_body_list *list, struct http_segment *segments, size_t count) {
         *list = (struct http_body_list) { .body.operations = &list_operations, .next = segments, .left = count };

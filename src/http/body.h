@@ -26,6 +26,7 @@ struct http_segment {
 
 struct http_body;
 
+/* What a body holds is given back by http_exchange_on_end. */
 struct http_body_operations {
         /* Shows what comes next without consuming it. 1; 0 at the end; -EAGAIN when nothing is there yet: the source
          * calls http_exchange_resume later; another error aborts the response. */
@@ -33,9 +34,6 @@ struct http_body_operations {
 
         /* Takes `length` bytes, at most those of the segment last shown. */
         void (*consume)(struct http_body *body, uint64_t length);
-
-        /* Frees what the body holds; called exactly once, when the exchange ends. May be NULL. */
-        void (*free)(struct http_body *body);
 };
 
 struct http_body {

@@ -4,10 +4,12 @@
 #include "http/connection.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "http/client_table.h"
@@ -19,6 +21,9 @@
 #include "shared/quantity.h"
 
 #define USEC_PER_MSEC 1000
+
+/* More than any send buffer holds. */
+#define SEND_BUFFER_MAX (UINT64_C(1) << 32)
 
 /* How long a connection that was busy just now may take for one more request when the worker stops. */
 #define DRAIN_USEC (500 * USEC_PER_MSEC)
@@ -76,13 +81,28 @@ static uint64_t phase_check(const struct http_connection *connection, uint64_t n
         return http_phase_clock_check(&connection->clock, &limits, now);
 }
 
+/* A client that reads slowly but steadily empties a full send buffer without our being told: epoll reports room only when a large
+ * part of it is free. */
+static void look_for_acknowledgements(struct http_connection *connection, uint64_t now) {
+        int waiting = 0;
+        if (ioctl(connection->transport->fd, SIOCOUTQ, &waiting) < 0)
+                return;
+        uint64_t taken = connection->clock.bytes + SEND_BUFFER_MAX - (uint64_t) waiting;
+        if (taken > connection->acknowledged)
+                connection->clock.progress = now;
+        connection->acknowledged = taken;
+}
+
 static void on_timeout(struct timer *timer, void *userdata) {
         struct http_connection *connection = userdata;
         (void) timer;
         if (connection->phase == HTTP_PHASE_HANDLER)
                 return;
 
-        uint64_t now = loop_now(connection->worker->loop), check = phase_check(connection, now);
+        uint64_t now = loop_now(connection->worker->loop);
+        if (connection->phase == HTTP_PHASE_SEND)
+                look_for_acknowledgements(connection, now);
+        uint64_t check = phase_check(connection, now);
         if (check > now) {
                 if (check != UINT64_MAX)
                         loop_timer_start(connection->worker->loop, &connection->timer, check);
@@ -101,6 +121,7 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
         uint64_t now = loop_now(connection->worker->loop);
         connection->phase = phase;
         http_phase_clock_start(&connection->clock, now);
+        connection->acknowledged = 0;
         if (phase == HTTP_PHASE_HANDLER)
                 return;
 
@@ -108,6 +129,11 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
         uint64_t check = phase_check(connection, now + 1);
         if (check != UINT64_MAX && (!timer_is_started(&connection->timer) || check < connection->timer.deadline))
                 loop_timer_start(connection->worker->loop, &connection->timer, check);
+}
+
+void http_connection_resume_clock(struct http_connection *connection, const struct http_phase_clock *clock) {
+        connection->clock = *clock;
+        http_phase_clock_resume(&connection->clock, loop_now(connection->worker->loop));
 }
 
 void http_connection_watch(struct http_connection *connection, uint32_t events) {
@@ -206,11 +232,32 @@ static void drop_input(struct http_connection *connection) {
         }
 }
 
+/* Says our end. False when the transport takes no more yet, or the connection is dead. */
+static bool say_end(struct http_connection *connection) {
+        int r = transport_shutdown(connection->transport);
+        if (r == -EAGAIN)
+                http_connection_wait(connection);
+        else if (r < 0)
+                http_connection_close(connection);
+        else
+                connection->is_shut_down = true;
+        return connection->is_shut_down;
+}
+
+static void linger(struct http_connection *connection) {
+        if (!connection->is_shut_down) {
+                if (say_end(connection))
+                        http_connection_watch(connection, EPOLLIN);
+                return;
+        }
+        drop_input(connection);
+}
+
 static void on_event(struct loop_io *io, uint32_t events, void *userdata) {
         struct http_connection *connection = userdata;
         (void) io;
         if (connection->is_lingering)
-                drop_input(connection);
+                linger(connection);
         else if (!connection->is_handshaken)
                 handshake(connection);
         else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
@@ -339,12 +386,8 @@ void http_connection_close(struct http_connection *connection) {
 void http_connection_linger(struct http_connection *connection) {
         if (connection->is_dead || connection->is_lingering)
                 return;
-        int r = transport_shutdown(connection->transport);
-        if (r < 0 && r != -EAGAIN) {
-                http_connection_close(connection);
-                return;
-        }
         connection->is_lingering = true;
-        http_connection_watch(connection, EPOLLIN);
         http_connection_set_phase(connection, HTTP_PHASE_LINGER);
+        if (say_end(connection))
+                http_connection_watch(connection, EPOLLIN);
 }

@@ -59,12 +59,13 @@ struct http_connection {
         void *session_state;
         struct client_entry *client;   /* the account of its address; NULL for unix sockets */
         struct loop_deferred again;    /* input that the transport may hold already */
+        uint64_t acknowledged;         /* bytes that the client's kernel had taken of this phase when looked at last */
         struct http_phase_clock clock; /* of the present phase */
         enum http_phase phase : 8;
         bool is_dead : 1;
         bool is_lingering : 1;
         bool is_handshaken : 1;
-        uint8_t address_length;
+        bool is_shut_down : 1; /* our end was said */
         union {
                 sa_family_t family;
                 struct sockaddr_in ipv4;
@@ -96,6 +97,9 @@ void http_connection_wait(struct http_connection *connection);
 
 /* Begins a phase, its clocks included. Costs no system call, and no timer unless it ends before the present one would. */
 void http_connection_set_phase(struct http_connection *connection, enum http_phase phase);
+
+/* The present phase goes on from what it had been before it was left: the time in between does not count. */
+void http_connection_resume_clock(struct http_connection *connection, const struct http_phase_clock *clock);
 
 /* Bytes came or went in this phase. */
 static inline void http_connection_progress(struct http_connection *connection, size_t bytes) {

@@ -185,7 +185,9 @@ int daemon_admin_start(struct http_daemon *daemon, int fd, struct error *error) 
                 .snapshot = daemon,
                 .producer = daemon->log,
         };
-        const struct http_services *services = http_engine_services(daemon->engine);
+        struct http_services *services = &daemon->admin_services;
+        *services = *http_engine_services(daemon->engine);
+        services->connection_count = &daemon->admin_connections;
         int r = http_generation_new(&options, error, &daemon->admin_generation);
         if (r >= 0)
                 r = http_worker_init(&daemon->admin, daemon->loop, services->worker_count, services, daemon->log,

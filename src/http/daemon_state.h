@@ -45,6 +45,9 @@ struct http_daemon {
         size_t address_count;
 
         struct http_worker admin;
+        struct http_services
+                        admin_services; /* those of the engine, but for the count: a flood must not shut operators out */
+        _Atomic int64_t admin_connections;
         struct http_generation *admin_generation;
         struct config_listener admin_listener;
         bool has_admin;

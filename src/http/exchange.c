@@ -33,6 +33,19 @@ void http_exchange_fail(struct http_exchange *exchange, enum cause cause, const 
         http_exchange_respond(exchange);
 }
 
+void http_exchange_abort_body(struct http_exchange *exchange, enum cause cause, const char *detail) {
+        struct http_body_reader reader = exchange->reader;
+        exchange->reader = (struct http_body_reader) { 0 };
+        if (exchange->is_responded) {
+                exchange->response.cause = cause;
+                exchange->detail = detail;
+        }
+        if (reader.on_data && reader.on_abort)
+                reader.on_abort(exchange, cause, reader.userdata);
+        if (!exchange->is_responded)
+                http_exchange_fail(exchange, cause, detail);
+}
+
 void http_exchange_resume(struct http_exchange *exchange) {
         exchange->operations->resume(exchange);
 }
@@ -126,8 +139,6 @@ void http_exchange_finish(struct http_exchange *exchange) {
         if (access_log && !exchange->is_refused)
                 access_log_exchange(access_log, exchange, elapsed(exchange));
 
-        if (exchange->response.body && exchange->response.body->operations->free)
-                exchange->response.body->operations->free(exchange->response.body);
         while (exchange->ends) {
                 struct http_exchange_end *end = exchange->ends;
                 exchange->ends = end->next;

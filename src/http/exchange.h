@@ -9,6 +9,7 @@
 #include "http/field.h"
 #include "http/head_block.h"
 #include "http/method.h"
+#include "http/phase_clock.h"
 #include "http/target.h"
 #include "shared/arena.h"
 #include "shared/cause.h"
@@ -60,6 +61,10 @@ struct http_body_reader {
         /* 0 goes on; -EAGAIN pauses (the bytes were taken all the same) until http_exchange_resume; an error ends the connection. */
         int (*on_data)(struct http_exchange *exchange, struct slice bytes, void *userdata);
         void (*on_end)(struct http_exchange *exchange, void *userdata);
+
+        /* The body will not come whole: it is too large, too slow, or malformed. Nothing more is called after it. When the handler
+         * has not responded yet the session does, when this returns; the handler responds no more. May be NULL. */
+        void (*on_abort)(struct http_exchange *exchange, enum cause cause, void *userdata);
         void *userdata;
 };
 
@@ -87,15 +92,16 @@ struct http_exchange {
         struct http_response response;
         struct http_body_reader reader; /* on_data == NULL: the body is read and dropped */
         struct http_exchange_end *ends;
-        struct http_exchange *next_free;   /* in the worker's stock */
-        uint64_t id;                       /* for the log and the client: unique among workers and restarts */
-        uint64_t started_usec;             /* loop clock */
-        uint64_t body_received, body_sent; /* bytes */
-        const char *detail;                /* of a failure, for the log; static or in the arena */
-        bool is_responded;                 /* http_exchange_respond was called */
-        bool is_refused;                   /* no request was made of it: it has its own line in the log */
-        bool close;                        /* the connection ends with this exchange */
-        struct arena arena;                /* last: all before it is cleared for each use */
+        struct http_exchange *next_free;    /* in the worker's stock */
+        uint64_t id;                        /* for the log and the client: unique among workers and restarts */
+        uint64_t started_usec;              /* loop clock */
+        uint64_t body_received, body_sent;  /* bytes */
+        struct http_phase_clock body_clock; /* of the request's body; stands still while the reader pauses */
+        const char *detail;                 /* of a failure, for the log; static or in the arena */
+        bool is_responded;                  /* http_exchange_respond was called */
+        bool is_refused;                    /* no request was made of it: it has its own line in the log */
+        bool close;                         /* the connection ends with this exchange */
+        struct arena arena;                 /* last: all before it is cleared for each use */
 };
 
 /* Begins the response that was prepared in exchange->response. Once for each exchange. May end the exchange before it returns:
@@ -132,6 +138,10 @@ void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[1
 struct http_exchange *http_exchange_begin(struct http_connection *connection,
                                           const struct http_exchange_operations *operations);
 void http_exchange_finish(struct http_exchange *exchange);
+
+/* The body of the request cannot be read on: tells the reader, and answers with the cause unless there is an answer already. The cause
+ * is that of the exchange in both cases. */
+void http_exchange_abort_body(struct http_exchange *exchange, enum cause cause, const char *detail);
 
 /* Takes back an exchange that was begun too early, as if it had not been. */
 void http_exchange_discard(struct http_exchange *exchange);

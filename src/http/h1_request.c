@@ -49,10 +49,11 @@ static bool decide_keep_alive(const struct h1_session *session, const struct htt
         int64_t most = limits_of(exchange)->max_requests;
         if (most > 0 && session->requests >= most)
                 return false;
-        if (session->is_http10)
-                return http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("keep-alive"));
-        return !http_fields_has(fields, HTTP_FIELD_CONNECTION) ||
-               !http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("close"));
+        if (!http_fields_has(fields, HTTP_FIELD_CONNECTION))
+                return !session->is_http10;
+        if (http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("close")))
+                return false;
+        return !session->is_http10 || http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("keep-alive"));
 }
 
 static int take_framing(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
@@ -250,18 +251,15 @@ bool h1_request_read_head(struct h1_session *session) {
         return true;
 }
 
-/* The body cannot be read on. */
-static void fail_body(struct h1_session *session, enum cause cause, const char *detail) {
+void h1_request_fail_body(struct h1_session *session, enum cause cause, const char *detail) {
         struct http_exchange *exchange = session->exchange;
+        http_connection_log_refusal(session->connection, cause, detail);
         session->keep_alive = false;
         session->body = H1_FRAMING_NONE;
-        if (!exchange->is_responded) {
-                refuse_exchange(session, cause, detail);
-                return;
-        }
-        http_connection_log_refusal(session->connection, cause, detail);
-        exchange->response.cause = cause;
-        if (!session->is_ended)
+        session->is_end_due = false;
+        exchange->close = true;
+        http_exchange_abort_body(exchange, cause, detail);
+        if (exchange->is_responded && session->is_started && !session->is_ended)
                 http_connection_close(session->connection);
 }
 
@@ -269,7 +267,7 @@ static void deliver(struct h1_session *session, struct slice bytes) {
         struct http_exchange *exchange = session->exchange;
         exchange->body_received += bytes.length;
         if (exchange->body_received > limits_of(exchange)->max_body) {
-                fail_body(session, CAUSE_BODY_TOO_LARGE, "the chunked body is above max_body");
+                h1_request_fail_body(session, CAUSE_BODY_TOO_LARGE, "the chunked body is above max_body");
                 return;
         }
         if (!exchange->reader.on_data) {
@@ -286,10 +284,22 @@ static void deliver(struct h1_session *session, struct slice bytes) {
                 http_connection_close(session->connection);
 }
 
+static void end_body(struct h1_session *session) {
+        struct http_exchange *exchange = session->exchange;
+        session->is_end_due = false;
+        if (exchange->reader.on_data && exchange->reader.on_end)
+                exchange->reader.on_end(exchange, exchange->reader.userdata);
+}
+
 bool h1_request_read_body(struct h1_session *session) {
         struct buffer *in = session->in;
-        struct http_exchange *exchange = session->exchange;
-        if (session->body == H1_FRAMING_NONE || !session->is_reading || session->is_paused || buffer_length(in) == 0)
+        if (!session->is_reading || session->is_paused)
+                return false;
+        if (session->is_end_due) {
+                end_body(session);
+                return true;
+        }
+        if (session->body == H1_FRAMING_NONE || !in || buffer_length(in) == 0)
                 return false;
 
         const char *data = in->data + in->start;
@@ -305,7 +315,7 @@ bool h1_request_read_body(struct h1_session *session) {
                 struct h1_fault fault = { 0 };
                 ssize_t n = h1_chunked_decode(&session->chunked, data, length, &bytes, &done, &fault);
                 if (n < 0) {
-                        fail_body(session, fault.cause, fault.detail);
+                        h1_request_fail_body(session, fault.cause, fault.detail);
                         return true;
                 }
                 in->start += (uint32_t) n;
@@ -316,7 +326,10 @@ bool h1_request_read_body(struct h1_session *session) {
                 session->body = H1_FRAMING_NONE;
         if (bytes.length > 0)
                 deliver(session, bytes);
-        if (done && !session->connection->is_dead && exchange->reader.on_data && exchange->reader.on_end)
-                exchange->reader.on_end(exchange, exchange->reader.userdata);
+        if (done && session->exchange->reader.on_data && !session->connection->is_dead) {
+                session->is_end_due = true;
+                if (!session->is_paused)
+                        end_body(session);
+        }
         return true;
 }

@@ -107,6 +107,11 @@ static size_t head_size(const struct http_response *response) {
         return size;
 }
 
+/* Whether there is more in `in` than the present request. */
+static bool has_input(const struct h1_session *session) {
+        return session->in && session->in->end > session->in->start;
+}
+
 /* How the body is delimited, and whether another request may follow. */
 static void decide_framing(struct h1_session *session) {
         struct http_exchange *exchange = session->exchange;
@@ -114,10 +119,6 @@ static void decide_framing(struct h1_session *session) {
         bool has_body = response->body && exchange->request.method != HTTP_METHOD_HEAD &&
                         !http_status_is_bodyless(response->status);
 
-        if (!has_body && response->body && response->body->operations->free) {
-                response->body->operations->free(response->body);
-                response->body = NULL;
-        }
         if (!response->body && response->content_length < 0 && exchange->request.method != HTTP_METHOD_HEAD)
                 response->content_length = 0;
         session->is_chunked = has_body && response->content_length < 0 && !session->is_http10;
@@ -127,7 +128,9 @@ static void decide_framing(struct h1_session *session) {
         session->response_left = !has_body                       ? 0
                                  : response->content_length >= 0 ? (uint64_t) response->content_length
                                                                  : UINT64_MAX;
-        if (exchange->close || exchange->worker->is_draining || session->peer_ended ||
+        /* Requests that have come already are answered yet when the worker stops. */
+        bool is_last = exchange->worker->is_draining && !has_input(session);
+        if (exchange->close || is_last || session->peer_ended ||
             (session->body != H1_FRAMING_NONE && !exchange->reader.on_data && !h1_request_may_drop_body(session)))
                 session->keep_alive = false;
 }

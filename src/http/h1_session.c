@@ -45,14 +45,31 @@ static void settle_between_requests(struct h1_session *session) {
                 http_connection_linger(connection);
                 return;
         }
-        if (session->in) {
-                set_phase(session, HTTP_PHASE_HEAD);
-        } else if (session->requests > 0) {
-                /* Anew after each request: the time runs from the last one. */
-                http_connection_set_phase(connection,
-                                          connection->worker->is_draining ? HTTP_PHASE_DRAIN : HTTP_PHASE_KEEP_ALIVE);
-        }
+        enum http_phase phase = session->in                       ? HTTP_PHASE_HEAD
+                                : connection->worker->is_draining ? HTTP_PHASE_DRAIN
+                                : session->requests > 0           ? HTTP_PHASE_KEEP_ALIVE
+                                                                  : HTTP_PHASE_HEAD;
+        /* Anew after each request, but for nothing else that happens on the connection: the time runs from the last one. */
+        if (session->has_finished || connection->phase != phase)
+                http_connection_set_phase(connection, phase);
+        session->has_finished = false;
         http_connection_watch(connection, EPOLLIN);
+}
+
+/* The clock of a body goes on where it stood before the reader paused. */
+static void watch_body(struct h1_session *session) {
+        struct http_connection *connection = session->connection;
+        struct http_phase_clock *clock = &session->exchange->body_clock;
+        if (connection->phase == HTTP_PHASE_BODY)
+                return;
+        http_connection_set_phase(connection, HTTP_PHASE_BODY);
+        if (clock->progress > 0)
+                http_connection_resume_clock(connection, clock);
+}
+
+static void pause_body(struct h1_session *session) {
+        if (session->connection->phase == HTTP_PHASE_BODY)
+                session->exchange->body_clock = session->connection->clock;
 }
 
 static void settle(struct h1_session *session) {
@@ -61,14 +78,17 @@ static void settle(struct h1_session *session) {
                 return;
         put_buffers(session);
         if (session->is_blocked) {
+                if (session->exchange)
+                        pause_body(session);
                 set_phase(session, HTTP_PHASE_SEND);
                 http_connection_wait(connection);
         } else if (!session->exchange) {
                 settle_between_requests(session);
         } else if (wants_input(session)) {
-                set_phase(session, HTTP_PHASE_BODY);
+                watch_body(session);
                 http_connection_watch(connection, EPOLLIN);
         } else {
+                pause_body(session);
                 /* Left watched: if input comes all the same, on_readable stops it, which most exchanges never need. */
                 set_phase(session, HTTP_PHASE_HANDLER);
                 if (connection->io.events & EPOLLOUT)
@@ -86,13 +106,14 @@ static bool finish_exchange(struct h1_session *session) {
                         bool begins = !session->is_reading || session->is_paused;
                         session->is_reading = true;
                         session->is_paused = false;
-                        session->exchange->reader.on_data = NULL;
+                        session->exchange->reader = (struct http_body_reader) { 0 };
                         return begins;
                 }
                 session->keep_alive = false;
         }
         http_exchange_finish(session->exchange);
         session->exchange = NULL;
+        session->has_finished = true;
         session->scanned = 0;
         if (!session->keep_alive && session->in)
                 session->in->start = session->in->end;
@@ -207,11 +228,11 @@ static void on_readable(struct http_connection *connection) {
 static void on_writable(struct http_connection *connection) {
         struct h1_session *session = connection->session_state;
         session->is_blocked = false;
-        if (session->out && h1_response_flush(session, session->exchange && !session->is_ended) < 0) {
+        if (session->out && h1_response_flush(session, false) < 0) {
                 settle(session);
                 return;
         }
-        if (session->exchange && session->is_started && !session->is_ended)
+        if (session->exchange && session->exchange->is_responded && !session->is_ended)
                 h1_response_pump(session);
         h1_session_process(session);
 }
@@ -226,14 +247,7 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
                         http_connection_linger(connection);
                 break;
         case HTTP_PHASE_BODY:
-                session->keep_alive = false;
-                session->is_reading = false;
-                if (session->exchange->is_responded) {
-                        http_connection_close(connection);
-                } else {
-                        session->exchange->close = true;
-                        http_exchange_fail(session->exchange, cause, NULL);
-                }
+                h1_request_fail_body(session, cause, NULL);
                 break;
         case HTTP_PHASE_SEND:
                 if (session->exchange)
@@ -291,6 +305,6 @@ int h1_session_start(struct http_connection *connection) {
         session->keep_alive = true;
         connection->session = &operations;
         connection->session_state = session;
-        http_connection_set_phase(connection, HTTP_PHASE_HEAD);
+        http_connection_set_phase(connection, connection->worker->is_draining ? HTTP_PHASE_DRAIN : HTTP_PHASE_HEAD);
         return 0;
 }

@@ -36,6 +36,8 @@ struct h1_session {
         bool is_blocked : 1;    /* the transport takes no more: wait */
         bool is_processing : 1; /* guards against recursion: a handler answers within on_request */
         bool peer_ended : 1;    /* the client will send no more */
+        bool has_finished : 1;  /* an exchange has, since the connection's phase was looked at */
+        bool is_end_due : 1;    /* the body is in, and its reader is to hear of it when it goes on */
 };
 
 /* h1_session.c */
@@ -50,6 +52,9 @@ bool h1_request_read_head(struct h1_session *session);
 
 /* Answers what was no request with the cause, and ends the connection. */
 void h1_request_refuse(struct h1_session *session, enum cause cause, const char *detail);
+
+/* The body cannot be read on: answers with the cause where that is still possible, and ends the connection. */
+void h1_request_fail_body(struct h1_session *session, enum cause cause, const char *detail);
 
 /* Passes body bytes from `in` to the reader. False when it can go no further now. */
 bool h1_request_read_body(struct h1_session *session);

@@ -18,5 +18,11 @@ static inline void http_phase_clock_progress(struct http_phase_clock *clock, uin
         clock->bytes += bytes;
 }
 
+/* Goes on at `now` after a pause: the time since its last progress does not count. */
+static inline void http_phase_clock_resume(struct http_phase_clock *clock, uint64_t now) {
+        clock->started += now - clock->progress;
+        clock->progress = now;
+}
+
 /* When to look again; at or before `now` when the phase is over its limits; UINT64_MAX: never. */
 uint64_t http_phase_clock_check(const struct http_phase_clock *clock, const struct config_phase *limits, uint64_t now);

@@ -15,6 +15,7 @@
 #include "http/date.h"
 #include "http/engine_metrics.h"
 #include "http/field.h"
+#include "http/status.h"
 #include "shared/message_id.h"
 #include "shared/quantity.h"
 
@@ -28,8 +29,8 @@
 #define BUFFERS_KEPT 64
 #define ARENA_LIMIT (1u << 20)
 
-static const char refusal[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-                              "Ccodes-Cause: %s\r\nConnection: close\r\n\r\n";
+static const char refusal[] =
+                "%.*sContent-Length: 0\r\nRetry-After: 1\r\nCcodes-Cause: %s\r\nConnection: close\r\n\r\n";
 
 /* Tells a connection that cannot be served why, as far as one write goes, and closes it. */
 static void refuse(struct http_listener *listener, int fd, enum cause cause) {
@@ -38,7 +39,9 @@ static void refuse(struct http_listener *listener, int fd, enum cause cause) {
         metrics_increment(worker->metrics, worker->services->ids->causes[cause]);
         if (!worker->generation->shared->listeners[listener->index].tls) {
                 char text[256];
-                int length = snprintf(text, sizeof(text), refusal, cause_entry(cause)->code);
+                const struct cause_entry *entry = cause_entry(cause);
+                int length = snprintf(text, sizeof(text), refusal, SLICE_PRINTF(http_status_line(entry->status)),
+                                      entry->code);
                 (void) !send(fd, text, (size_t) length, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
         close_fd(fd);
@@ -58,21 +61,21 @@ static int start_listener(struct http_listener *listener, int fd) {
         return loop_io_start(listener->worker->loop, &listener->io, fd, events, on_acceptable, listener);
 }
 
-/* No descriptor is left: the spare one is given up to refuse the connection in front, then accepting rests. */
-static void on_exhausted(struct http_listener *listener) {
+/* Nothing is left to accept with: the spare one is given up to refuse the connection in front, then accepting rests. */
+static void on_exhausted(struct http_listener *listener, enum cause cause, const char *what) {
         struct http_worker *worker = listener->worker;
         int fd = listener->io.fd;
 
         worker->spare_fd = close_fd(worker->spare_fd);
         int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0)
-                refuse(listener, accepted, CAUSE_OUT_OF_DESCRIPTORS);
+                refuse(listener, accepted, cause);
         worker->spare_fd = eventfd(0, EFD_CLOEXEC);
 
         uint64_t now = loop_now(worker->loop);
         if (now >= worker->exhausted_logged + 1000 || worker->exhausted_logged == 0) {
                 worker->exhausted_logged = now;
-                log_exhausted(worker, CAUSE_OUT_OF_DESCRIPTORS, "no file descriptor is left for a connection");
+                log_exhausted(worker, cause, what);
         }
         loop_io_stop(worker->loop, &listener->io);
         listener->paused_fd = fd;
@@ -118,8 +121,10 @@ static void on_acceptable(struct loop_io *io, uint32_t events, void *userdata) {
                         take_connection(listener, fd, (struct sockaddr *) &address, length);
                         continue;
                 }
-                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                        on_exhausted(listener);
+                if (errno == EMFILE || errno == ENFILE)
+                        on_exhausted(listener, CAUSE_OUT_OF_DESCRIPTORS, "no file descriptor is left for a connection");
+                else if (errno == ENOBUFS || errno == ENOMEM)
+                        on_exhausted(listener, CAUSE_OUT_OF_MEMORY, "the kernel has no memory left for a connection");
                 else if (errno != EAGAIN)
                         continue; /* that one connection is gone already (accept(2), "Error handling") */
                 return;

@@ -99,7 +99,9 @@ static void start_echo(struct http_exchange *exchange, bool count_only) {
                 echo_done(exchange, echo);
                 return;
         }
-        http_exchange_read_body(exchange, (struct http_body_reader) { echo_data, echo_done, echo });
+        http_exchange_read_body(
+                        exchange,
+                        (struct http_body_reader) { .on_data = echo_data, .on_end = echo_done, .userdata = echo });
 }
 
 static void answer_chunked(struct http_exchange *exchange) {
@@ -301,6 +303,20 @@ struct http_worker *harness_worker(struct harness *harness) {
         return &harness->worker;
 }
 
+static void on_step(struct timer *timer, void *userdata) {
+        struct harness *harness = userdata;
+        (void) timer;
+        loop_stop(harness->loop, 0);
+}
+
+/* Runs the loop for one tick of its timer. */
+static void step(struct harness *harness) {
+        struct timer timer;
+        timer_init(&timer, on_step, harness);
+        loop_timer_start(harness->loop, &timer, loop_now(harness->loop) + 1);
+        assert_int_equal(loop_run(harness->loop), 0);
+}
+
 static void on_client(struct loop_io *io, uint32_t events, void *userdata) {
         struct harness *harness = userdata;
         char bytes[65536];
@@ -321,6 +337,7 @@ void harness_connect(struct harness *harness, bool small_buffers) {
         harness_hang_up(harness);
         harness_clear(harness);
         harness->is_closed = false;
+        step(harness); /* the loop's clock is of now, as in a turn that accepts */
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
         if (small_buffers)
                 assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -368,20 +385,6 @@ void harness_clear(struct harness *harness) {
 
 bool harness_is_closed(struct harness *harness) {
         return harness->is_closed;
-}
-
-static void on_step(struct timer *timer, void *userdata) {
-        struct harness *harness = userdata;
-        (void) timer;
-        loop_stop(harness->loop, 0);
-}
-
-/* Runs the loop for one tick of its timer. */
-static void step(struct harness *harness) {
-        struct timer timer;
-        timer_init(&timer, on_step, harness);
-        loop_timer_start(harness->loop, &timer, loop_now(harness->loop) + 1);
-        assert_int_equal(loop_run(harness->loop), 0);
 }
 
 void harness_run_until(struct harness *harness, bool (*reached)(struct harness *harness)) {
