@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 over real sockets: what clients of every kind rely on, and what hostile ones get."""
 
+import os
 import socket
 import subprocess
 import time
@@ -142,6 +143,39 @@ def can_connect(server):
             return b" 200 " in read_all(connection)
         except ConnectionError:
             return False
+
+
+def test_a_slow_but_steady_reader_is_not_cut(start):
+    """A full send buffer empties long before epoll reports room: what the client's kernel took counts."""
+    server = start(files={"big": b"x" * (32 << 20)}, more='[http.timeouts.send]\nidle = "1s"\nminimum_rate = 0\n')
+    with server.connect() as connection:
+        connection.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        received = 0
+        for _ in range(50):
+            received += len(connection.recv(20000))
+            time.sleep(0.1)
+        while chunk := connection.recv(1 << 20):
+            received += len(chunk)
+        assert received > 32 << 20
+
+
+def test_key_updates_do_not_keep_a_connection(start):
+    """TLS records that carry no request are no reason to wait on for one."""
+    server = start(files=FILES, tls=True, more='[http.timeouts]\nkeep_alive = "2s"\n')
+    command = ["openssl", "s_client", "-no_ign_eof", "-connect", f"127.0.0.1:{server.https_port}"]
+    client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.write(client.stdin.fileno(), b"GET /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    until(lambda: "GET /a.txt 200" in server.log(), "the request is answered")
+    try:
+        updates = 0
+        while client.poll() is None and updates < 30:
+            os.write(client.stdin.fileno(), b"K\n")  # a KeyUpdate message
+            updates += 1
+            time.sleep(0.3)
+        assert updates < 30
+    finally:
+        client.kill()
+        client.wait()
 
 
 def test_workers_share_the_connections(start):
