@@ -4,8 +4,10 @@
 #include "http/access_log.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "http/access_format.h"
 #include "http/connection.h"
@@ -27,21 +29,69 @@ struct access_log {
         char *path;
         int fd;
         struct text gathered;
+        bool is_torn; /* the file ends within a line, for which there was no space */
+        size_t lost;  /* entries since writing failed first */
 };
 
 static int open_file(const char *path) {
         return NEGATIVE_ERRNO(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640));
 }
 
+static size_t count_lines(struct slice text) {
+        size_t count = 0;
+        for (size_t i = 0; i < text.length; i++)
+                count += text.data[i] == '\n';
+        return count;
+}
+
+/* Writes what it can. A line that was cut short is ended before the next one. */
+static int write_out(struct access_log *log, size_t *ret_written) {
+        size_t written = 0;
+        while (written < log->gathered.length) {
+                struct iovec parts[] = {
+                        { (char *) "\n", log->is_torn },
+                        { log->gathered.data + written, log->gathered.length - written },
+                };
+                ssize_t n = NEGATIVE_ERRNO(writev(log->fd, parts, ELEMENTS_OF(parts)));
+                if (n == -EINTR)
+                        continue;
+                if (n < 0) {
+                        *ret_written = written;
+                        return (int) n;
+                }
+                written += (size_t) n - log->is_torn;
+                log->is_torn = written > 0 && log->gathered.data[written - 1] != '\n';
+        }
+        *ret_written = written;
+        return 0;
+}
+
+static void say(struct access_log *log, enum log_level level, const char *message, const char *detail) {
+        const struct log_field fields[] = {
+                { "MESSAGE_ID", SLICE_LITERAL(MESSAGE_ID_LOG_DROPPED) },
+                { "CCODES_DETAIL", slice_of(detail) },
+        };
+        logger_send(log->logger, level, slice_of(message), fields, ELEMENTS_OF(fields));
+}
+
+/* A full disk: the requests are served all the same. It is said when it begins and when it is over. */
 static void flush(struct log_sink *sink) {
         struct access_log *log = container_of(sink, struct access_log, sink);
-        for (size_t written = 0; written < log->gathered.length;) {
-                ssize_t n = write(log->fd, log->gathered.data + written, log->gathered.length - written);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        break; /* a full disk: the requests are served all the same */
-                written += (size_t) n;
+        if (log->gathered.length == 0)
+                return;
+        size_t written;
+        int r = write_out(log, &written);
+        if (r < 0 && log->lost == 0)
+                say(log, LOG_LEVEL_ERROR, "the access log cannot be written; its entries are lost until it can",
+                    strerrordesc_np(-r));
+        if (r < 0)
+                log->lost += count_lines(
+                                (struct slice) { log->gathered.data + written, log->gathered.length - written });
+        else if (log->lost > 0) {
+                char count[64];
+                (void) snprintf(count, sizeof(count), "%zu entries were lost", log->lost);
+                say(log, LOG_LEVEL_NOTICE, "the access log is written again", count);
+                log->lost = 0;
         }
         text_done(&log->gathered);
         log->gathered = TEXT_INIT;
