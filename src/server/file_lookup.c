@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "server/sniff.h"
@@ -71,13 +72,22 @@ static int fail(struct lookup *lookup, enum cause cause, int code) {
         lookup->result.cause = cause;
         lookup->result.code = code;
         lookup->result.is_stand_in = true;
-        lookup->result.is_lasting =
-                        cause != CAUSE_OUT_OF_DESCRIPTORS && cause != CAUSE_OUT_OF_MEMORY && cause != CAUSE_READ_FAILED;
+        lookup->result.is_lasting = cause != CAUSE_OUT_OF_DESCRIPTORS && cause != CAUSE_OUT_OF_MEMORY &&
+                                    cause != CAUSE_READ_FAILED && cause != CAUSE_ROOT_GONE;
         return 0;
 }
 
+/* The folder that was the site's root is there no more; what was found in it says nothing about the site. */
+static bool is_root_gone(const struct site *site) {
+        struct stat status;
+        return fstat(site->root, &status) == 0 && status.st_nlink == 0;
+}
+
 static int fail_errno(struct lookup *lookup, int code) {
-        return fail(lookup, cause_of(code), code);
+        enum cause cause = cause_of(code);
+        if (cause == CAUSE_FILE_NOT_FOUND && is_root_gone(lookup->site))
+                cause = CAUSE_ROOT_GONE;
+        return fail(lookup, cause, code);
 }
 
 static bool is_absent(int code) {
@@ -87,7 +97,8 @@ static bool is_absent(int code) {
 static int open_beneath(const struct lookup *lookup, const char *path, unsigned flags) {
         if (!lookup->may_wait && lookup->site->is_remote)
                 return -EAGAIN;
-        flags |= lookup->site->open_flags | (lookup->may_wait ? 0 : FILE_OPEN_CACHED);
+        bool waits_never = lookup->may_wait || lookup->site->is_memory;
+        flags |= lookup->site->open_flags | (waits_never ? 0 : FILE_OPEN_CACHED);
         return file_open_beneath(lookup->site->root, *path ? path : ".", flags);
 }
 
@@ -304,6 +315,8 @@ static int look_into_folder(struct lookup *lookup, const char *path) {
         _cleanup_close_ int fd = open_beneath(lookup, path + 1, FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
         if (fd < 0)
                 return fail_errno(lookup, fd);
+        if (is_root_gone(lookup->site)) /* which can be opened and is empty */
+                return fail(lookup, CAUSE_ROOT_GONE, -ENOENT);
         if (!lookup->site->config->listing || query->without_rules)
                 return fail(lookup, CAUSE_LISTING_FORBIDDEN, 0);
         if (!lookup->may_wait)

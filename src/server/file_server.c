@@ -109,10 +109,10 @@ static size_t find_max_open(const struct config_root *root) {
                 limit.rlim_cur = 1024;
         long workers = root->server.workers > 0 ? (long) root->server.workers : sysconf(_SC_NPROCESSORS_ONLN);
         rlim_t share = limit.rlim_cur / 8 / (rlim_t) MAX_OF(workers, 1L);
-        return (size_t) MAX_OF(share, (rlim_t) 16);
+        return (size_t) MAX_OF(share, (rlim_t) 4);
 }
 
-static int add_sites(struct file_server_snapshot *snapshot, struct error *error) {
+static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *roots, struct error *error) {
         const struct config_list *list = &snapshot->config->root.sites;
         const struct config_site *configs = list->items;
         snapshot->sites =
@@ -121,15 +121,15 @@ static int add_sites(struct file_server_snapshot *snapshot, struct error *error)
                 return -ENOMEM;
         for (; snapshot->site_count < list->count; snapshot->site_count++) {
                 int r = site_init(&snapshot->sites[snapshot->site_count], &configs[snapshot->site_count],
-                                  snapshot->types, &snapshot->arena, error);
+                                  snapshot->types, roots, &snapshot->arena, error);
                 if (r < 0)
                         return r;
         }
         return site_router_new(configs, list->count, &snapshot->router);
 }
 
-int file_server_snapshot_new(const struct config *config, struct file_store *store, struct error *error,
-                             struct file_server_snapshot **ret_snapshot) {
+int file_server_snapshot_new(const struct config *config, struct file_store *store, struct site_roots *roots,
+                             struct error *error, struct file_server_snapshot **ret_snapshot) {
         const struct config_file_cache *cache = &config->root.server.cache;
         struct file_server_snapshot *snapshot = calloc(1, sizeof(*snapshot));
         if (!snapshot)
@@ -147,7 +147,7 @@ int file_server_snapshot_new(const struct config *config, struct file_store *sto
         if (r >= 0)
                 r = mime_types_load(MIME_TYPES_FILE, error, &snapshot->types);
         if (r >= 0)
-                r = add_sites(snapshot, error);
+                r = add_sites(snapshot, roots, error);
         if (r < 0) {
                 file_server_snapshot_free(snapshot);
                 return error_set_errno(error, r, "building the file server");

@@ -3,6 +3,7 @@
  * http_daemon_main's. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "http/daemon.h"
 #include "http/respond.h"
@@ -32,26 +33,49 @@ static void each_path(const struct config_root *root, void (*add)(const char *pa
                 add(sites[i].root, SANDBOX_READ, userdata);
 }
 
-/* Bodies in memory outlive a reload: the state is the store. */
-static void state_free(void *state) {
-        file_store_free(state);
+/* What outlives a reload. */
+struct state {
+        struct file_store *store; /* bodies in memory */
+        struct site_roots *roots;
+};
+
+static void state_free(void *userdata) {
+        struct state *state = userdata;
+        site_roots_free(state->roots);
+        file_store_free(state->store);
+        free(state);
 }
 
 static int state_new(const struct config_root *root, struct metrics *metrics, struct error *error, void **ret_state) {
-        struct file_store *store = NULL;
-        int r = file_store_new(root->server.cache.max_bytes, &store);
+        struct state *state = calloc(1, sizeof(*state));
+        if (!state)
+                return error_set_errno(error, -ENOMEM, "making the file store");
+        int r = file_store_new(root->server.cache.max_bytes, &state->store);
         if (r >= 0)
-                r = file_store_add_metrics(store, metrics);
+                r = file_store_add_metrics(state->store, metrics);
+        if (r >= 0)
+                r = site_roots_new(&state->roots);
         if (r < 0) {
-                file_store_free(store);
+                state_free(state);
                 return error_set_errno(error, r, "making the file store");
         }
-        *ret_state = store;
+        *ret_state = state;
         return 0;
 }
 
-static int snapshot_new(struct config *config, void *state, struct error *error, void **ret_snapshot) {
-        return file_server_snapshot_new(config, state, error, (struct file_server_snapshot **) ret_snapshot);
+static int snapshot_new(struct config *config, void *userdata, struct error *error, void **ret_snapshot) {
+        struct state *state = userdata;
+        return file_server_snapshot_new(config, state->store, state->roots, error,
+                                        (struct file_server_snapshot **) ret_snapshot);
+}
+
+/* A shell's soft limit is there for programs that use select(2): connections and sites need as many as there may be. */
+static void raise_descriptor_limit(void) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Health and metrics on the public listeners, where the configuration asks for them; before any site. */
@@ -95,5 +119,6 @@ int main(int argc, char **argv) {
                 .state_free = state_free,
                 .snapshot_new = snapshot_new,
         };
+        raise_descriptor_limit();
         return http_daemon_main(&program, argc, argv);
 }

@@ -1,73 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiles one [[site]]: opens the root once, so that a later rename of it or of a folder above it does not matter, and
- * turns what the configuration says in words into what a request needs. */
+/* Compiles one [[site]]: opens its root, and turns what the configuration says in words into what a request needs. */
 #include "server/site.h"
 
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include "server/file_open.h"
 #include "shared/syscall.h"
-
-#define SMB2_MAGIC 0xfe534d42
-#define CIFS_MAGIC 0xff534d42
-#define CEPH_MAGIC 0x00c36400
-
-/* Opens of such a file system wait for another machine or program even when the name is known. */
-static bool is_remote(int fd) {
-        struct statfs status;
-        if (fstatfs(fd, &status) < 0)
-                return false;
-        switch ((uint32_t) status.f_type) {
-        case NFS_SUPER_MAGIC:
-        case FUSE_SUPER_MAGIC:
-        case V9FS_MAGIC:
-        case AFS_SUPER_MAGIC:
-        case SMB2_MAGIC:
-        case CIFS_MAGIC:
-        case CEPH_MAGIC:
-                return true;
-        default:
-                return false;
-        }
-}
-
-static const char *remedy_for(int code) {
-        switch (code) {
-        case -ENOENT:
-                return "create the folder, or correct the site's root";
-        case -ENOTDIR:
-                return "the root of a site must be a folder";
-        case -EACCES:
-                return "let the service's user search this folder and those above it";
-        case -EMFILE:
-                return "each site takes a file descriptor: raise LimitNOFILE= of the unit";
-        default:
-                return "see the site's root";
-        }
-}
-
-static int open_root(struct site *site, struct error *error) {
-        const char *path = site->config->root;
-        site->root = (int) NEGATIVE_ERRNO(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
-        if (site->root < 0)
-                return error_set(error, site->root, "opening root %s: %s (%s)", path, strerrordesc_np(-site->root),
-                                 remedy_for(site->root));
-
-        /* Also tells at once when openat2 is missing or forbidden. */
-        _cleanup_close_ int fd = file_open_beneath(site->root, ".", FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
-        if (fd == -ENOSYS || fd == -EPERM)
-                return error_set(error, fd,
-                                 "opening root %s: openat2(2) is not there or not allowed; it needs Linux 5.6 "
-                                 "and a container runtime that lets it through",
-                                 path);
-        if (fd < 0)
-                return error_set(error, fd, "opening root %s: %s (%s)", path, strerrordesc_np(-fd), remedy_for(fd));
-        site->is_remote = is_remote(site->root);
-        return 0;
-}
 
 static void read_codings(struct site *site) {
         static const enum http_coding codings[] = {
@@ -108,8 +47,8 @@ static int write_hsts(struct site *site, struct arena *arena) {
         return site->hsts.data ? 0 : -ENOMEM;
 }
 
-static int fill(struct site *site, struct arena *arena, struct error *error) {
-        int r = open_root(site, error);
+static int fill(struct site *site, struct site_roots *roots, struct arena *arena, struct error *error) {
+        int r = site_root_open(roots, site->config->root, error, &site->shared_root);
         if (r >= 0)
                 r = rules_compile(&site->config->rules, arena, error, &site->rules);
         if (r >= 0)
@@ -119,8 +58,8 @@ static int fill(struct site *site, struct arena *arena, struct error *error) {
         return r;
 }
 
-int site_init(struct site *site, const struct config_site *config, const struct mime_types *types, struct arena *arena,
-              struct error *error) {
+int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
+              struct site_roots *roots, struct arena *arena, struct error *error) {
         *site = (struct site) {
                 .config = config,
                 .types = types,
@@ -128,19 +67,22 @@ int site_init(struct site *site, const struct config_site *config, const struct 
                 .open_flags = config->symlinks == CONFIG_SYMLINKS_NEVER ? FILE_OPEN_NO_SYMLINKS : 0,
         };
         read_codings(site);
-        int r = fill(site, arena, error);
+        int r = fill(site, roots, arena, error);
         if (r < 0) {
                 error_prefix(error, "%s:%u:%u: site '%s'", config->origin.file ? config->origin.file : "configuration",
                              config->origin.line, config->origin.column, config->name);
                 site_done(site);
+                return r;
         }
-        return r;
+        site->root = site->shared_root->fd;
+        site->is_remote = site->shared_root->is_remote;
+        site->is_memory = site->shared_root->is_memory;
+        return 0;
 }
 
 void site_done(struct site *site) {
-        if (site->config)
-                site->root = close_fd(site->root);
-        site->config = NULL;
+        site->shared_root = site_root_unref(site->shared_root);
+        site->root = -1;
 }
 
 bool site_hides(const struct site *site, struct slice path) {

@@ -5,6 +5,7 @@
 #include "http/negotiate.h"
 #include "server/mime_types.h"
 #include "server/rules.h"
+#include "server/site_root.h"
 
 /* The page of an error. */
 struct site_page {
@@ -17,9 +18,10 @@ struct site_page {
 struct site {
         const struct config_site *config;
         const struct mime_types *types; /* borrowed */
-        int root;                       /* O_PATH */
-        bool is_remote;      /* on a network or user-space file system: nothing about it is asked without waiting */
-        unsigned open_flags; /* of file_open_beneath, by the policy for links */
+        struct site_root *shared_root;  /* a reference */
+        int root;                       /* its descriptor */
+        bool is_remote, is_memory;      /* see site_root.h */
+        unsigned open_flags;            /* of file_open_beneath, by the policy for links */
         struct rules rules;
         enum http_coding codings[HTTP_CODING_COUNT]; /* of compression, preferred ones first */
         size_t coding_count;
@@ -29,10 +31,10 @@ struct site {
         struct slice hsts; /* value of Strict-Transport-Security; data == NULL: not sent */
 };
 
-/* Borrows `config` and `types`; compiled things are in the arena. The error says which site, what failed and what to
+/* Borrows `config`, `types` and `roots`; compiled things are in the arena. The error says which site, what failed and what to
  * do. */
-int site_init(struct site *site, const struct config_site *config, const struct mime_types *types, struct arena *arena,
-              struct error *error);
+int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
+              struct site_roots *roots, struct arena *arena, struct error *error);
 
 /* Takes a site that is all zero. */
 void site_done(struct site *site);

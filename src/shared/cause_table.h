@@ -80,6 +80,9 @@ CAUSE(OUT_OF_MEMORY, "out-of-memory", 503, "The server has no memory left for th
       "Raise MemoryMax= of the unit, or lower max_bytes of the file cache or max_connections in [http.limits].")
 CAUSE(OVERLOADED, "overloaded", 503, "The server is at its limit.",
       "/metrics shows the load. Where the machine can bear more, raise max_connections in [http.limits].")
+CAUSE(ROOT_GONE, "root-gone", 503, "The site is not there at the moment.",
+      "The folder that was the site's root was removed after it had been opened. Put it back and reload; where the "
+      "sandbox does not admit to a folder that is new, `ccodesctl apply` starts a process that may read it.")
 CAUSE(VERSION_UNSUPPORTED, "version-unsupported", 505, "The version of HTTP is not supported.",
       "The client is very old, very new, or a scanner. Nothing to do.")
 CAUSE(CLIENT_CLOSED, "client-closed", 0, "The client closed the connection before the answer was complete.",

@@ -68,8 +68,8 @@ def make_certificate(folder, name, *hosts, key="ec"):
 
 
 class Daemon:
-    def __init__(self, folder, files=None, tls=False, **parts):
-        self.folder, self.root = folder, folder / "root"
+    def __init__(self, folder, files=None, tls=False, wrapper=(), **parts):
+        self.folder, self.root, self.wrapper = folder, folder / "root", wrapper
         self.root.mkdir(exist_ok=True)
         for name, content in (files or {}).items():
             self.write(name, content)
@@ -95,8 +95,8 @@ class Daemon:
 
     def start(self):
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen([SERVER, "--config", self.config, "--admin-socket", self.admin_socket],
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*self.wrapper, SERVER, "--config", self.config, "--admin-socket",
+                                             self.admin_socket], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until(self.is_ready, "the daemon is ready")
         ports = {listener["name"]: int(listener["address"].rpartition(":")[2])
                  for listener in self.admin_json("/status")["listeners"]}

@@ -13,6 +13,7 @@ struct site_harness {
         int root;        /* a directory */
         struct config *config;
         struct file_store *store;
+        struct site_roots *roots;
         struct file_server_snapshot *snapshot; /* the harness's */
         struct harness *harness;
         struct text last;    /* the last answer */
