@@ -26,12 +26,28 @@ FIRST = ["test_load_client.py", "test_rig.py", "test_activation.py"]
 LAST = ["test_removal.py"]
 MACHINES = {"nspawn": (nspawn.missing, nspawn.NspawnMachine), "vm": (vm.missing, vm.VirtualMachine)}
 INSIDE = Path("/run/ccodes-tests-files")
+FIGURES = pytest.StashKey[dict]()
 
 
 def pytest_addoption(parser):
     parser.addoption("--machine", choices=sorted(MACHINES), default=os.environ.get("CCODES_MACHINE", "nspawn"),
                      help="what the system tests boot (default: $CCODES_MACHINE, then nspawn)")
     parser.addoption("--packages", type=Path, default=REPOSITORY / "build/deb", help="the folder with the .deb files")
+
+
+def pytest_configure(config):
+    config.stash[FIGURES] = {}
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for name, value in config.stash[FIGURES].items():
+        terminalreporter.write_line(f"{name}: {value}")
+
+
+@pytest.fixture
+def figure(pytestconfig):
+    """figure(name, value): something measured, for people to read at the end of the run."""
+    return pytestconfig.stash[FIGURES].__setitem__
 
 
 def pytest_collection_modifyitems(items):

@@ -28,6 +28,31 @@ def test_the_first_connection_starts_the_service(server):
         server.machine.wait_until(lambda: server.state() == "active", "the service is active")
 
 
+FIRST_BYTE = """
+import socket, subprocess, sys, time
+began = time.monotonic()
+if sys.argv[1] == "start":
+    subprocess.Popen(["systemctl", "start", "--no-block", "ccodes-server.service"])
+with socket.create_connection(("127.0.0.1", 80)) as connection:
+    connection.sendall(b"GET /small.txt HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    answer = connection.recv(4096)
+print(1000 * (time.monotonic() - began), answer.split()[1].decode())
+"""
+
+
+def test_how_long_a_start_takes(server, figure):
+    """The figures are for people: what they must not exceed, the benches say on a machine that is quiet."""
+    for way in ("start", "connection"):
+        taken = []
+        for _ in range(5 if server.machine.keeps_time else 1):
+            server.stop()
+            milliseconds, status = server.machine.output("python3", "-c", FIRST_BYTE, way).split()
+            assert status == "200"
+            taken.append(float(milliseconds))
+            server.machine.wait_until(lambda: server.state() == "active", "the service is active")
+        figure(f"start by {way} to first byte, median (ms)", round(sorted(taken)[len(taken) // 2], 1))
+
+
 def test_files_over_http_and_https(server):
     for scheme in ("http", "https"):
         page = server.get(f"{scheme}://localhost/")

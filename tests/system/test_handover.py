@@ -34,17 +34,19 @@ def assert_settled(server):
 
 
 @pytest.mark.parametrize("action", [restart, reload, apply])
-def test_nothing_is_lost_under_load(server, action):
+def test_nothing_is_lost_under_load(server, action, figure):
     server.started()
     with server.load() as report:
         for number in range(server.machine.rounds):
             action(server, number)
+    figure(f"{action.__name__} under load, {server.machine.rounds} times: requests answered and lost",
+           (report["answered"], report["lost"]))
     assert report["lost"] == 0, report
     assert report["answered"] > server.machine.rounds
     assert_settled(server)
 
 
-def test_a_long_download_runs_through_an_apply(server):
+def test_a_long_download_runs_through_an_apply(server, figure):
     before = server.started()
     wanted = server.machine.output("sha256sum", f"{ROOT}/large.bin").split()[0]
     with server.waits() as report, server.download(DOWNLOAD_SECONDS) as downloaded:
@@ -53,6 +55,8 @@ def test_a_long_download_runs_through_an_apply(server):
     assert downloaded["received"] == downloaded["length"]
     assert downloaded["sha256"] == wanted
     assert report["lost"] == 0, report
+    figure("apply during a download, worst wait of a new connection (ms)", round(report["worst_ms"], 1))
+    figure("  the same of a server that does nothing else (ms)", round(report["worst_control_ms"], 1))
     if server.machine.keeps_time:
         # The control server does nothing else: what its clients wait is the machine's doing.
         assert report["worst_ms"] < WAIT_LIMIT_MS + report["worst_control_ms"], report
@@ -65,6 +69,21 @@ def test_a_long_download_is_not_cut_by_a_restart(server):
     with server.download(DOWNLOAD_SECONDS) as downloaded:
         server.machine.run("systemctl", "restart", SERVICE, timeout=90)
     assert downloaded["received"] == downloaded["length"]
+
+
+SESSION = """
+    printf 'GET /small.txt HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' |
+        openssl s_client -connect 127.0.0.1:443 -servername localhost -ign_eof {} 2>&1
+"""
+
+
+@pytest.mark.parametrize("action", [restart, apply])
+def test_sessions_are_resumed_by_the_next_instance(server, action):
+    server.started()
+    ticket = "/run/ccodes-tests-ticket"
+    assert "small file" in server.machine.script(SESSION.format(f"-sess_out {ticket}")).out
+    action(server, 0)
+    assert "Reused, TLS" in server.machine.script(SESSION.format(f"-sess_in {ticket}")).out
 
 
 def test_a_package_upgrade_loses_nothing(server, packages):

@@ -35,6 +35,8 @@ def test_removal_leaves_no_process_and_no_unit(server, package_names):
     server.get("http://localhost/small.txt")
     for path in DATA:
         machine.put(path, "keep me")
+    for path in OURS:
+        machine.put(f"{path}/left-behind", "not to be kept")
     assert traces(machine)
     machine.run("apt-get", "-qy", "remove", *package_names, environment={"DEBIAN_FRONTEND": "noninteractive"},
                 timeout=120)

@@ -15,7 +15,7 @@
 #include "generator/unit_places.h"
 #include "generator/unit_set.h"
 
-#define HOME "ProtectHome=tmpfs\nReadOnlyPaths=/home /root /run/user\n"
+#define HOME "ProtectHome=tmpfs\nTemporaryFileSystem=/home:ro /root:ro /run/user:ro\n"
 
 static void processors_are_counted_by_the_highest(void **state) {
         (void) state;

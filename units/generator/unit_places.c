@@ -98,8 +98,10 @@ void unit_places_append(const struct unit_places *places, struct text *text) {
         bool home = false;
         for (size_t i = 0; i < places->count; i++)
                 home |= is_in_home(places->items[i].path);
-        if (home) /* with "yes" nothing could be mounted there; "tmpfs" alone may be written */
-                text_append_string(text, "ProtectHome=tmpfs\nReadOnlyPaths=/home /root /run/user\n");
+        /* With "yes" nothing could be mounted there. "tmpfs" alone may be written; with ReadOnlyPaths= for the same folders
+         * systemd mounts no tmpfs at all, and what is in them would be seen. */
+        if (home)
+                text_append_string(text, "ProtectHome=tmpfs\nTemporaryFileSystem=/home:ro /root:ro /run/user:ro\n");
         for (size_t i = 0; i < places->count; i++) {
                 const struct unit_place *place = &places->items[i];
                 if (is_hidden(place->path))
