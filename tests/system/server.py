@@ -176,10 +176,12 @@ class Server:
             client.signal()
             report.update(json.loads(client.wait().out))
 
-    def load(self):
-        """Requests over HTTP and HTTPS while the block runs. Yields what will be the report."""
+    def load(self, gentle=False):
+        """Requests over HTTP and HTTPS while the block runs: as many as the processors do, unless the load is to be
+        gentle. Yields what will be the report."""
         # Without a pause the clients alone would fill the virtual machine's processors.
-        rate = ("--clients", 4) if self.machine.keeps_time else ("--clients", 2, "--pause", 0.02)
+        gentle = gentle or not self.machine.keeps_time
+        rate = ("--clients", 2, "--pause", 0.02) if gentle else ("--clients", 4)
         return self._client("load", *rate, "http://127.0.0.1/small.txt", "https://127.0.0.1/small.txt")
 
     def waits(self, url="http://127.0.0.1/small.txt"):
