@@ -18,7 +18,7 @@
 #include "shared/sandbox.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
-#define POOL_THREADS 2
+#define POOL_THREADS 4 /* most of them wait for a disk */
 #define POOL_QUEUE 4096
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000

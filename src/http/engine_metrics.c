@@ -49,6 +49,8 @@ int http_engine_metrics_register(struct metrics *metrics, struct http_engine_met
                   "Bytes of request bodies.", NULL },
                 { &ids.sent_bytes, METRIC_COUNTER, "ccodes_http_sent_bytes", "bytes", "Bytes of response bodies.",
                   NULL },
+                { &ids.disk_reads, METRIC_COUNTER, "ccodes_http_disk_reads", NULL,
+                  "Pieces of files that were not in memory and had to be waited for.", NULL },
                 { &ids.connections_accepted, METRIC_COUNTER, "ccodes_connections_accepted", NULL,
                   "Connections that were accepted.", NULL },
                 { &ids.connections_refused, METRIC_COUNTER, "ccodes_connections_refused", NULL,

@@ -10,6 +10,7 @@ struct http_engine_metrics {
         metric_id causes[CAUSE_COUNT];
         metric_id duration;                   /* histogram */
         metric_id received_bytes, sent_bytes; /* of bodies */
+        metric_id disk_reads;                 /* pieces of files */
         metric_id connections_accepted, connections_open, connections_refused;
         metric_id handshakes_full, handshakes_resumed, handshakes_failed;
         metric_id refusals_unlogged;

@@ -16,6 +16,9 @@
 
 #define EXTRA_FIRST 8
 
+/* Bytes of a file that are looked at in one go, and fetched if need be. */
+#define RESIDENT_MAX (1u << 20)
+
 void http_exchange_respond(struct http_exchange *exchange) {
         assert(!exchange->is_responded);
         exchange->is_responded = true;
@@ -74,6 +77,39 @@ int http_response_add(struct http_exchange *exchange, struct slice name, struct 
         }
         response->extra[response->extra_count++] = (struct http_head_field) { name, value };
         return 0;
+}
+
+static void on_fetched(void *userdata) {
+        struct http_exchange *exchange = userdata;
+        exchange->fetch = NULL;
+        http_exchange_resume(exchange);
+}
+
+/* What was in memory, or has been read there, is not looked at again: it is sent even if it is out of memory by then, so that a
+ * body goes on however little memory there is. */
+static int make_resident(struct http_exchange *exchange, struct http_segment *segment) {
+        struct file_range *resident = &exchange->resident;
+        const struct http_services *services = exchange->worker->services;
+        if (segment->fd != resident->fd || segment->offset < resident->start || segment->offset >= resident->end) {
+                size_t length = (size_t) MIN_OF(segment->length, (uint64_t) RESIDENT_MAX);
+                *resident = (struct file_range) { segment->fd, segment->offset, segment->offset + length };
+                if (services->pool && !file_range_is_resident(segment->fd, segment->offset, length) &&
+                    file_fetch_start(services->pool, exchange->worker->loop, segment->fd, segment->offset, length,
+                                     on_fetched, exchange, &exchange->fetch) >= 0) {
+                        metrics_increment(exchange->worker->metrics, services->ids->disk_reads);
+                        return -EAGAIN;
+                }
+        }
+        segment->length = MIN_OF(segment->length, resident->end - segment->offset);
+        return 1;
+}
+
+int http_exchange_peek(struct http_exchange *exchange, struct http_segment *ret_segment) {
+        struct http_body *body = exchange->response.body;
+        if (exchange->fetch)
+                return -EAGAIN;
+        int r = body->operations->peek(body, ret_segment);
+        return r > 0 && ret_segment->type == HTTP_SEGMENT_FILE ? make_resident(exchange, ret_segment) : r;
 }
 
 const char *http_exchange_peer(struct http_exchange *exchange) {
@@ -139,6 +175,7 @@ void http_exchange_finish(struct http_exchange *exchange) {
         if (access_log && !exchange->is_refused)
                 access_log_exchange(access_log, exchange, elapsed(exchange));
 
+        file_fetch_cancel(exchange->fetch);
         while (exchange->ends) {
                 struct http_exchange_end *end = exchange->ends;
                 exchange->ends = end->next;

@@ -7,6 +7,7 @@
 
 #include "http/body.h"
 #include "http/field.h"
+#include "http/file_residency.h"
 #include "http/head_block.h"
 #include "http/method.h"
 #include "http/phase_clock.h"
@@ -96,6 +97,8 @@ struct http_exchange {
         uint64_t id;                        /* for the log and the client: unique among workers and restarts */
         uint64_t started_usec;              /* loop clock */
         uint64_t body_received, body_sent;  /* bytes */
+        struct file_fetch *fetch;           /* while the body's next bytes are read from the disk */
+        struct file_range resident;         /* of the body, in memory when it was looked at */
         struct http_phase_clock body_clock; /* of the request's body; stands still while the reader pauses */
         const char *detail;                 /* of a failure, for the log; static or in the arena */
         bool is_responded;                  /* http_exchange_respond was called */
@@ -114,6 +117,10 @@ void http_exchange_fail(struct http_exchange *exchange, enum cause cause, const 
 
 /* The body source has more, or the reader can take more. Must not be called from within peek or on_data. */
 void http_exchange_resume(struct http_exchange *exchange);
+
+/* For sessions: what of the response's body comes next, as its source shows it (see http_body_operations); but bytes of a file that
+ * are not in memory are first read there on the thread pool. -EAGAIN meanwhile: the exchange is resumed. */
+int http_exchange_peek(struct http_exchange *exchange, struct http_segment *ret_segment);
 
 /* Starts reading the request's body into `reader` (sends 100 Continue when the client waits for it). A response may begin before the body ended. */
 void http_exchange_read_body(struct http_exchange *exchange, struct http_body_reader reader);

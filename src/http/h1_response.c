@@ -286,7 +286,6 @@ static void end_body(struct h1_session *session) {
 
 /* One step of the body. False when there is nothing more to do now. */
 static bool pump_once(struct h1_session *session) {
-        struct http_body *body = session->exchange->response.body;
         if (session->in_chunk && session->response_left == 0) {
                 end_chunk(session);
                 return true;
@@ -296,7 +295,7 @@ static bool pump_once(struct h1_session *session) {
                 return false;
         }
         struct http_segment segment;
-        int r = body->operations->peek(body, &segment);
+        int r = http_exchange_peek(session->exchange, &segment);
         if (r == 0) {
                 end_body(session);
                 return true;

@@ -173,7 +173,7 @@ ssize_t h2_response_read(struct h2_stream *stream, char *room, size_t size, bool
         bool is_end = false;
         while (filled < size && !(is_end = stream->response_left == 0)) {
                 struct http_segment segment;
-                int r = body->operations->peek(body, &segment);
+                int r = http_exchange_peek(exchange, &segment);
                 if (r == -EAGAIN && filled > 0)
                         break;
                 stream->is_waiting = r == -EAGAIN;

@@ -32,7 +32,7 @@ struct harness {
         struct config *config;
         struct config_listener listener_config;
         struct http_generation *generation;
-        int client, file;
+        int client, set_aside, file;
         struct loop_io client_io;
         struct text received;
         bool is_closed, timed_out;
@@ -214,7 +214,7 @@ static int make_file(void) {
 static struct harness *make(struct config *config, struct thread_pool *pool) {
         struct harness *harness = calloc(1, sizeof(*harness));
         assert_non_null(harness);
-        harness->client = -1;
+        harness->client = harness->set_aside = -1;
         harness->client_io.fd = -1;
         harness->file = -1;
         harness->config = config_ref(config);
@@ -277,8 +277,14 @@ struct harness *harness_new_with(const struct harness_options *options) {
         return harness;
 }
 
+void harness_start_pool(struct harness *harness, size_t threads) {
+        assert_int_equal(thread_pool_new(threads, 100, &harness->pool), 0);
+        harness->services.pool = harness->pool;
+}
+
 void harness_free(struct harness *harness) {
         harness_hang_up(harness);
+        close_fd(harness->set_aside);
         http_worker_done(&harness->worker);
         assert_int_equal(harness->connection_count, 0);
         assert_int_equal(harness->begun, harness->ended);
@@ -363,6 +369,18 @@ void harness_shut_down(struct harness *harness) {
 void harness_hang_up(struct harness *harness) {
         loop_io_stop(harness->loop, &harness->client_io);
         harness->client = close_fd(harness->client);
+}
+
+void harness_set_aside(struct harness *harness) {
+        loop_io_stop(harness->loop, &harness->client_io);
+        harness->set_aside = take_fd(&harness->client);
+}
+
+void harness_take_back(struct harness *harness) {
+        harness_hang_up(harness);
+        harness_clear(harness);
+        harness->client = take_fd(&harness->set_aside);
+        harness_read(harness, true);
 }
 
 void harness_read(struct harness *harness, bool reading) {

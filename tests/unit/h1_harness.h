@@ -37,6 +37,9 @@ struct harness_options {
 struct harness *harness_new_with(const struct harness_options *options);
 void harness_free(struct harness *harness);
 
+/* A thread pool for the harness of harness_new. */
+void harness_start_pool(struct harness *harness, size_t threads);
+
 /* The settings in force for connections made from now on, to be changed by the test. */
 struct config_http *harness_settings(struct harness *harness);
 struct http_worker *harness_worker(struct harness *harness);
@@ -49,6 +52,10 @@ void harness_send_text(struct harness *harness, const char *text);
 /* The client says that it will send no more; goes away altogether. */
 void harness_shut_down(struct harness *harness);
 void harness_hang_up(struct harness *harness);
+
+/* Sets the client aside, unread, for another one; and takes it back in place of that. */
+void harness_set_aside(struct harness *harness);
+void harness_take_back(struct harness *harness);
 
 /* The client stops reading, and reads again. */
 void harness_read(struct harness *harness, bool reading);
