@@ -24,7 +24,7 @@ static const struct config_key cache_keys[] = {
                         .fallback = "10000",
                         .minimum = 16,
                         .maximum = 1000000,
-                        .documentation = "Names that each worker remembers, each with an open file.",
+                        .documentation = "Names that each worker remembers, with what was found there.",
         },
         {
                         .name = "max_file",

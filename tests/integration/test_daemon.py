@@ -160,6 +160,46 @@ def test_access_log_combined(start, tmp_path):
                         r'"http://r/" "x\\" \\"y"', line), line
 
 
+def test_access_entries_are_sampled_by_rate(start):
+    """Where more come than the configured rate, entries stand for several and say for how many; errors are complete."""
+    server = start(files=FILES, more="[log.access]\nmaximum_rate = 4\n")
+
+    def ask():
+        for _ in range(40):
+            assert server.get("/a.txt").status == 200
+        assert server.get("/missing").status == 404
+        asked.append(40)
+        return re.search(r"GET /a\.txt .*sampled_from=(\d+)", server.log())
+
+    asked = []
+    sampled = until(ask, "an entry stands for several")
+    assert int(sampled[1]) > 1
+    until(lambda: server.log().count("GET /missing 404") == len(asked), "each failure has its entry")
+    assert server.log().count("GET /a.txt 200") < sum(asked) / 2
+
+
+def test_sites_by_host(start, tmp_path):
+    for name in ("exact", "wild"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(name)
+    server = start(files={"a.txt": "default"}, more=f"""
+[[site]]
+name = "exact"
+hosts = ["exact.test", "www.wild.test"]
+root = "{tmp_path}/exact"
+[[site]]
+name = "wild"
+hosts = ["*.wild.test"]
+root = "{tmp_path}/wild"
+""")
+    for host, site in (("exact.test", "exact"), ("EXACT.test", "exact"), ("exact.test:80", "exact"),
+                       ("exact.test.", "exact"), ("www.wild.test", "exact"), ("a.wild.test", "wild"),
+                       ("a.b.wild.test", "wild"), ("wild.test", "default"), ("notexact.test", "default"),
+                       ("127.0.0.1", "default"), ("[::1]", "default")):
+        assert server.get("/a.txt", host=host).body.decode() == site, host
+    assert server.get("/a.txt", host=".wild.test").status == 400
+
+
 @pytest.mark.parametrize("times", [20])
 def test_killed_daemons_leave_nothing_in_the_way(start, times):
     server = start(files=FILES)
