@@ -3,7 +3,6 @@
  * http_daemon_main's. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "http/daemon.h"
 #include "http/respond.h"
@@ -69,15 +68,6 @@ static int snapshot_new(struct config *config, void *userdata, struct error *err
                                         (struct file_server_snapshot **) ret_snapshot);
 }
 
-/* A shell's soft limit is there for programs that use select(2): connections and sites need as many as there may be. */
-static void raise_descriptor_limit(void) {
-        struct rlimit limit;
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return;
-        limit.rlim_cur = limit.rlim_max;
-        (void) setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* Health and metrics on the public listeners, where the configuration asks for them; before any site. */
 static bool answer_public(struct http_exchange *exchange) {
         const struct config_server *server = &http_exchange_config(exchange)->server;
@@ -119,6 +109,5 @@ int main(int argc, char **argv) {
                 .state_free = state_free,
                 .snapshot_new = snapshot_new,
         };
-        raise_descriptor_limit();
         return http_daemon_main(&program, argc, argv);
 }
