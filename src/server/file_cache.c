@@ -388,8 +388,12 @@ static int look_up(struct file_cache *cache, const struct file_key *key, uint64_
         return r < 0 ? r : 1;
 }
 
+/* A body in memory is whole whatever becomes of the file; an open file is looked at each time, so that no length is
+ * promised that it no longer has. */
 static bool is_fresh(const struct file_entry *entry, const struct file_key *key, uint64_t now) {
-        return key->listing ? entry->result.listing == key->listing : now < entry->fresh_until;
+        if (key->listing)
+                return entry->result.listing == key->listing;
+        return now < entry->fresh_until && !file_entry_has_changed(entry);
 }
 
 int file_cache_get(struct file_cache *cache, const struct file_key *key, struct worker_generation *generation,

@@ -231,3 +231,16 @@ bool file_entry_is_open(const struct file_entry *entry) {
                         return true;
         return false;
 }
+
+bool file_entry_has_changed(const struct file_entry *entry) {
+        if (entry->result.kind != FILE_KIND_FILE || entry->site->is_remote)
+                return false;
+        for (unsigned i = 0; i < FILE_CODINGS; i++) {
+                const struct file_source *source = &entry->result.sources[i];
+                struct file_identity now;
+                if (source->fd >= 0 &&
+                    (file_identify(source->fd, &now) < 0 || !file_identity_equal(&now, &source->identity)))
+                        return true;
+        }
+        return false;
+}

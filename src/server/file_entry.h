@@ -89,3 +89,6 @@ void file_entry_touch(struct file_entry *entry, uint64_t now);
 
 /* Whether the entry holds a file open. */
 bool file_entry_is_open(const struct file_entry *entry);
+
+/* Whether a file that it holds open was written to, so that its length or its tag is no longer the file's. */
+bool file_entry_has_changed(const struct file_entry *entry);
