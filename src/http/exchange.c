@@ -89,14 +89,17 @@ static void on_fetched(void *userdata) {
  * body goes on however little memory there is. */
 static int make_resident(struct http_exchange *exchange, struct http_segment *segment) {
         struct file_range *resident = &exchange->resident;
-        const struct http_services *services = exchange->worker->services;
+        struct http_worker *worker = exchange->worker;
+        const struct http_services *services = worker->services;
         if (segment->fd != resident->fd || segment->offset < resident->start || segment->offset >= resident->end) {
                 size_t length = (size_t) MIN_OF(segment->length, (uint64_t) RESIDENT_MAX);
                 *resident = (struct file_range) { segment->fd, segment->offset, segment->offset + length };
-                if (services->pool && !file_range_is_resident(segment->fd, segment->offset, length) &&
-                    file_fetch_start(services->pool, exchange->worker->loop, segment->fd, segment->offset, length,
-                                     on_fetched, exchange, &exchange->fetch) >= 0) {
-                        metrics_increment(exchange->worker->metrics, services->ids->disk_reads);
+                if (services->pool &&
+                    !file_range_is_resident(&worker->residency, loop_now(worker->loop), segment->fd, segment->offset,
+                                            length) &&
+                    file_fetch_start(services->pool, worker->loop, segment->fd, segment->offset, length, on_fetched,
+                                     exchange, &exchange->fetch) >= 0) {
+                        metrics_increment(worker->metrics, services->ids->disk_reads);
                         return -EAGAIN;
                 }
         }

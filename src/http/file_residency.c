@@ -11,6 +11,13 @@
 
 #define READ_BLOCK 65536
 
+/* What the kernel reads ahead at a time unless told otherwise: it comes into memory as a whole. */
+#define READ_AHEAD (128u << 10)
+
+/* How long a piece of a file that was in memory is taken to be there. */
+#define BELIEVED_MSEC 1000
+#define PIECE (1u << 20)
+
 struct file_fetch {
         struct thread_task task;
         int fd;
@@ -26,8 +33,18 @@ static bool is_resident(int fd, uint64_t offset) {
         return NEGATIVE_ERRNO(preadv2(fd, &vector, 1, (off_t) offset, RWF_NOWAIT)) != -EAGAIN;
 }
 
-bool file_range_is_resident(int fd, uint64_t offset, size_t length) {
-        return is_resident(fd, offset) && (length <= READ_BLOCK || is_resident(fd, offset + length - 1));
+/* A descriptor that is used for another file meanwhile is believed for too long: at worst that one's first bytes are waited
+ * for once. */
+bool file_range_is_resident(struct file_residency *residency, uint64_t now, int fd, uint64_t offset, size_t length) {
+        uint32_t piece = (uint32_t) (offset / PIECE);
+        struct file_residency_entry *entry =
+                        &residency->entries[((unsigned) fd * 31 + piece) % ELEMENTS_OF(residency->entries)];
+        if (entry->fd == fd && entry->piece == piece && now < entry->until)
+                return true;
+        if (!is_resident(fd, offset) || (length > READ_AHEAD && !is_resident(fd, offset + length - 1)))
+                return false;
+        *entry = (struct file_residency_entry) { fd, piece, now + BELIEVED_MSEC };
+        return true;
 }
 
 /* Asks for twice the range, so that the disk works on while this one is sent, and waits for the range itself. */

@@ -19,9 +19,20 @@ struct file_range {
         uint64_t start, end;
 };
 
+/* What a worker found in memory lately, so that a file that is asked for all the time costs no system call. */
+#define FILE_RESIDENCY_ENTRIES 64
+struct file_residency {
+        struct file_residency_entry {
+                int fd;
+                uint32_t piece;
+                uint64_t until; /* ms, loop clock */
+        } entries[FILE_RESIDENCY_ENTRIES];
+};
+
 /* False when reading the range would wait: its first or its last byte is not there, which for what is read ahead in order
- * tells of the whole. One or two system calls. True as well where the file system cannot tell. */
-bool file_range_is_resident(int fd, uint64_t offset, size_t length);
+ * tells of the whole. One or two system calls, none when it was there within the last second. True as well where the file
+ * system cannot tell. `now` in ms, loop clock. */
+bool file_range_is_resident(struct file_residency *residency, uint64_t now, int fd, uint64_t offset, size_t length);
 
 /*
  * Reads the range on the pool, for the page cache alone, and calls `fetched` on the loop when it is there or cannot be read

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/file_residency.h"
 #include "http/generation.h"
 #include "shared/buffer.h"
 #include "shared/list.h"
@@ -73,6 +74,7 @@ struct http_worker {
         void *on_drained_userdata;
         struct timer drain_timer;
         struct access_sampler access_sampler;
+        struct file_residency residency;
         time_t date_second;
         uint64_t exhausted_logged; /* ms */
         int spare_fd;              /* given up to accept, and refuse, one more connection when no descriptor is left */

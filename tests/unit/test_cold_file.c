@@ -94,8 +94,8 @@ static void what_is_in_memory_is_not_read_for_it(void **state) {
         harness_run_until(harness, has_file);
         assert_int_equal(reads, 0);
         assert_in_range(probes, 1, 2);
-        probes = 0;
-        harness_send_text(harness, HELLO);
+        probes = 0; /* it was there just now; and memory needs none */
+        harness_send_text(harness, FILE_REQUEST HELLO);
         harness_run_until(harness, harness_has_hello);
         assert_int_equal(probes, 0);
 }
