@@ -169,6 +169,6 @@ void access_format_journal(const struct access_entry *entry, struct logger *logg
                     head->duration / 1000, head->duration % 1000);
         if (message.failed)
                 return;
-        logger_send(logger, head->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+        logger_send(logger, head->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, head->when,
                     (struct slice) { message.data, message.length }, fields.items, fields.count);
 }

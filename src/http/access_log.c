@@ -71,7 +71,7 @@ static void say(struct access_log *log, enum log_level level, const char *messag
                 { "MESSAGE_ID", SLICE_LITERAL(MESSAGE_ID_LOG_DROPPED) },
                 { "CCODES_DETAIL", slice_of(detail) },
         };
-        logger_send(log->logger, level, slice_of(message), fields, ELEMENTS_OF(fields));
+        logger_send(log->logger, level, log_realtime(), slice_of(message), fields, ELEMENTS_OF(fields));
 }
 
 /* A full disk: the requests are served all the same. It is said when it begins and when it is over. */
@@ -121,7 +121,7 @@ static void reopen(struct log_sink *sink) {
         int fd = open_file(log->path);
         if (fd < 0) {
                 const struct log_field field = { "CCODES_DETAIL", slice_of(strerror(-fd)) };
-                logger_send(log->logger, LOG_LEVEL_ERROR,
+                logger_send(log->logger, LOG_LEVEL_ERROR, log_realtime(),
                             SLICE_LITERAL("the access log cannot be opened again; the old file is kept in use"), &field,
                             1);
                 return;
@@ -246,5 +246,5 @@ void access_log_exchange(struct access_log *log, struct http_exchange *exchange,
                 head.lengths[i] = (uint16_t) parts[1 + i].length;
         }
         parts[0] = (struct slice) { (const char *) &head, sizeof(head) };
-        (void) log_record(worker->log, &log->sink, parts, ELEMENTS_OF(parts));
+        (void) log_record(worker->log, &log->sink, head.when, parts, ELEMENTS_OF(parts));
 }

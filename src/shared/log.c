@@ -32,7 +32,8 @@ bool log_enabled(const struct log_producer *producer, enum log_level level) {
         return producer && level <= __atomic_load_n(&producer->logger->level, __ATOMIC_RELAXED);
 }
 
-bool log_record(struct log_producer *producer, struct log_sink *sink, const struct slice *parts, size_t part_count) {
+bool log_record(struct log_producer *producer, struct log_sink *sink, int64_t time, const struct slice *parts,
+                size_t part_count) {
         size_t length = sizeof(struct log_record_head), room;
         for (size_t i = 0; i < part_count; i++)
                 length += parts[i].length;
@@ -41,7 +42,7 @@ bool log_record(struct log_producer *producer, struct log_sink *sink, const stru
                 drop(producer);
                 return false;
         }
-        *(struct log_record_head *) payload = (struct log_record_head) { .sink = sink };
+        *(struct log_record_head *) payload = (struct log_record_head) { .sink = sink, .time = time };
         payload += sizeof(struct log_record_head);
         for (size_t i = 0; i < part_count; i++)
                 if (parts[i].length)
@@ -79,8 +80,8 @@ void log_event(struct log_producer *producer, enum log_level level, const char *
                 return;
         assert(field_count <= LOG_FIELDS_MAX);
         struct log_event_head event = {
+                .record.time = log_realtime(),
                 .message_id = message_id,
-                .time = log_now(CLOCK_REALTIME),
                 .level = (uint8_t) level,
                 .field_count = (uint8_t) field_count,
         };

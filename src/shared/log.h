@@ -14,7 +14,7 @@
  * logger's, empties all rings and writes: to journald with fields and MESSAGE_IDs when the program was started by
  * systemd (JOURNAL_STREAM names our standard error), as coloured text lines on a terminal, as plain lines elsewhere.
  * A full ring drops the record and counts it; the count is logged when there is room again. Records of one producer
- * stay in order; those of several are interleaved.
+ * stay in order; those of several are interleaved by their times, as far as they are there together.
  */
 enum log_level {
         LOG_LEVEL_CRITICAL = 2,
@@ -97,8 +97,10 @@ struct log_sink {
 };
 
 /* Hands `parts` together as one record to the sink, which must live until no record for it can be in a ring (see
- * log_sink_retire). Returns false when it was dropped. Never blocks. */
-bool log_record(struct log_producer *producer, struct log_sink *sink, const struct slice *parts, size_t part_count);
+ * log_sink_retire). `time` (CLOCK_REALTIME, us) is its place among the records of other threads. Returns false when it was
+ * dropped. Never blocks. */
+bool log_record(struct log_producer *producer, struct log_sink *sink, int64_t time, const struct slice *parts,
+                size_t part_count);
 
 /* Calls `freed(sink)` on the logging thread once all records that were put in before now, by any producer, are written
  * and flushed. Once for a sink; nothing may be put in for it any more. Never blocks, never fails. */
@@ -107,9 +109,13 @@ void log_sink_retire(struct log_producer *producer, struct log_sink *sink, void 
 /* Makes the logging thread call `reopen` of each sink that it has written to. Any thread. */
 void logger_reopen(struct logger *logger);
 
-/* Writes one entry to where events go (the journal or the console); for sinks, on the logging thread only. */
-void logger_send(struct logger *logger, enum log_level level, struct slice message, const struct log_field *fields,
-                 size_t field_count);
+/* Writes one entry of this time (CLOCK_REALTIME, us) to where events go (the journal or the console); for sinks, on the
+ * logging thread only. */
+void logger_send(struct logger *logger, enum log_level level, int64_t time, struct slice message,
+                 const struct log_field *fields, size_t field_count);
+
+/* The time for that: now. */
+int64_t log_realtime(void);
 bool logger_is_journal(const struct logger *logger);
 
 /* Records that were dropped for want of room, all producers together, and entries that the journal did not take. Any

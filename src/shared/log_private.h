@@ -79,11 +79,18 @@ enum log_thread_state {
         THREAD_ASLEEP,
 };
 
+struct log_record_head;
+
 struct log_producer {
         struct log_ring ring;
         struct logger *logger;
         struct log_producer *next;
         uint64_t dropped; /* atomic; written by the producer's thread */
+
+        /* The logging thread's own, while it empties the rings. */
+        uint64_t end;                         /* what was there when it began */
+        const struct log_record_head *record; /* the next one; NULL: none before `end` */
+        size_t length;
 };
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the state, which all threads read, has its own line */
@@ -111,13 +118,13 @@ struct logger {
 /* What a ring holds: for a sink this and its bytes, for an event (no sink) a struct log_event_head. */
 struct log_record_head {
         struct log_sink *sink;
+        int64_t time; /* CLOCK_REALTIME, us */
 };
 
 /* Followed by the fields (each a struct log_event_field, the name with its NUL, the value) and the text with its NUL. */
 struct log_event_head {
         struct log_record_head record;
         const char *message_id;
-        int64_t time;
         uint32_t text_length;
         uint8_t level, field_count;
 };

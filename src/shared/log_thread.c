@@ -21,6 +21,10 @@ int64_t log_now(clockid_t clock) {
         return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t log_realtime(void) {
+        return log_now(CLOCK_REALTIME);
+}
+
 void log_thread_wake(struct logger *logger) {
         if (__atomic_exchange_n(&logger->state, THREAD_AWAKE, __ATOMIC_SEQ_CST) != THREAD_AWAKE)
                 (void) syscall(SYS_futex, &logger->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -40,11 +44,11 @@ static void write_entry(struct logger *logger, const struct log_entry *entry) {
                 log_console_append(&logger->console, entry);
 }
 
-void logger_send(struct logger *logger, enum log_level level, struct slice message, const struct log_field *fields,
-                 size_t field_count) {
+void logger_send(struct logger *logger, enum log_level level, int64_t time, struct slice message,
+                 const struct log_field *fields, size_t field_count) {
         write_entry(logger, &(struct log_entry) {
                                             .level = level,
-                                            .time = log_now(CLOCK_REALTIME),
+                                            .time = time,
                                             .text = message,
                                             .fields = fields,
                                             .field_count = field_count,
@@ -64,7 +68,7 @@ static void write_event(struct logger *logger, const struct log_event_head *even
         write_entry(logger, &(struct log_entry) {
                                             .level = event->level,
                                             .message_id = event->message_id,
-                                            .time = event->time,
+                                            .time = event->record.time,
                                             .text = { next, event->text_length },
                                             .fields = fields,
                                             .field_count = event->field_count,
@@ -81,20 +85,54 @@ static void write_to_sink(struct logger *logger, struct log_sink *sink, struct s
         sink->write(sink, bytes.data, bytes.length);
 }
 
-static bool empty_ring(struct logger *logger, struct log_ring *ring) {
-        uint64_t head = log_ring_head(ring);
-        bool has_worked = ring->tail != head;
-        const char *payload;
-        size_t length;
-        while ((payload = log_ring_next(ring, head, &length))) {
-                const struct log_record_head *record = (const struct log_record_head *) payload;
-                if (record->sink)
-                        write_to_sink(logger, record->sink,
-                                      (struct slice) { payload + sizeof(*record), length - sizeof(*record) });
-                else
-                        write_event(logger, (const struct log_event_head *) payload);
-                log_ring_release(ring);
+static void look(struct log_producer *producer) {
+        producer->record = (const struct log_record_head *) log_ring_next(&producer->ring, producer->end,
+                                                                          &producer->length);
+}
+
+static void write_next(struct logger *logger, struct log_producer *producer) {
+        const struct log_record_head *record = producer->record;
+        if (record->sink)
+                write_to_sink(logger, record->sink,
+                              (struct slice) { (const char *) (record + 1), producer->length - sizeof(*record) });
+        else
+                write_event(logger, (const struct log_event_head *) record);
+        log_ring_release(&producer->ring);
+        look(producer);
+}
+
+/* Of the producers that have a record, the one with the oldest; and until when its records are older than those of the
+ * others. */
+static struct log_producer *find_oldest(struct log_producer *producers, int64_t *ret_until) {
+        struct log_producer *oldest = NULL;
+        int64_t until = INT64_MAX;
+        for (struct log_producer *producer = producers; producer; producer = producer->next) {
+                if (!producer->record)
+                        continue;
+                if (!oldest || producer->record->time < oldest->record->time) {
+                        until = oldest ? oldest->record->time : until;
+                        oldest = producer;
+                } else {
+                        until = MIN_OF(until, producer->record->time);
+                }
         }
+        *ret_until = until;
+        return oldest;
+}
+
+/* Writes what the rings have now, in the order of the records' times, which within one ring is that of the ring. */
+static bool empty_rings(struct logger *logger, struct log_producer *producers) {
+        for (struct log_producer *producer = producers; producer; producer = producer->next)
+                producer->end = log_ring_head(&producer->ring);
+        for (struct log_producer *producer = producers; producer; producer = producer->next)
+                look(producer);
+
+        bool has_worked = false;
+        int64_t until;
+        for (struct log_producer *oldest; (oldest = find_oldest(producers, &until)); has_worked = true)
+                do
+                        write_next(logger, oldest);
+                while (oldest->record && oldest->record->time <= until);
         return has_worked;
 }
 
@@ -151,7 +189,7 @@ static void report_drops(struct logger *logger) {
         write_entry(logger, &(struct log_entry) {
                                             .level = LOG_LEVEL_WARNING,
                                             .message_id = MESSAGE_ID_LOG_DROPPED,
-                                            .time = log_now(CLOCK_REALTIME),
+                                            .time = log_realtime(),
                                             .text = { text, (size_t) length },
                                             .fields = &field,
                                             .field_count = 1,
@@ -164,9 +202,7 @@ static bool work(struct logger *logger) {
         struct log_sink *retired = __atomic_exchange_n(&logger->retired, NULL, __ATOMIC_SEQ_CST);
         bool wants_reopen = __atomic_exchange_n(&logger->wants_reopen, false, __ATOMIC_SEQ_CST);
         bool has_worked = retired || wants_reopen;
-        for (struct log_producer *producer = __atomic_load_n(&logger->producers, __ATOMIC_ACQUIRE); producer;
-             producer = producer->next)
-                has_worked |= empty_ring(logger, &producer->ring);
+        has_worked |= empty_rings(logger, __atomic_load_n(&logger->producers, __ATOMIC_ACQUIRE));
         if (time_to_report(logger) == 0) {
                 report_drops(logger);
                 has_worked = true;

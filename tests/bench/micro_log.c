@@ -44,7 +44,7 @@ static void put_record(struct subject *subject, unsigned i) {
                 { subject->record + 80, 80 },
                 { subject->record + 160, RECORD - 160 },
         };
-        log_record(subject->producer, subject->sink, parts, ELEMENTS_OF(parts));
+        log_record(subject->producer, subject->sink, 0, parts, ELEMENTS_OF(parts));
 }
 
 static void put_event(struct subject *subject, unsigned i) {

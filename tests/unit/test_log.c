@@ -94,6 +94,81 @@ static void console_lines_have_time_level_text_and_fields(void **state) {
         assert_matches(second, "Z error    plain\n$");
 }
 
+struct gate {
+        struct log_sink sink;
+        sem_t reached, open;
+};
+
+static void wait_at_gate(struct log_sink *sink, const void *record, size_t length) {
+        struct gate *gate = container_of(sink, struct gate, sink);
+        sem_post(&gate->reached);
+        while (sem_wait(&gate->open) < 0)
+                ;
+}
+
+/* The next microsecond: entries of the same one are in no order. */
+static void let_time_pass(void) {
+        int64_t now = log_realtime();
+        while (log_realtime() <= now)
+                ;
+}
+
+/* While the thread is busy, the rings fill; what they hold then is written in order. */
+static void entries_of_several_threads_are_in_the_order_of_their_times(void **state) {
+        (void) state;
+        _cleanup_close_ int fd = new_file();
+        struct logger *logger = new_console_logger(fd);
+        struct log_producer *producers[3];
+        for (size_t i = 0; i < ELEMENTS_OF(producers); i++)
+                producers[i] = new_producer(logger, 65536);
+        struct gate gate = { .sink.write = wait_at_gate };
+        assert_int_equal(sem_init(&gate.reached, 0, 0), 0);
+        assert_int_equal(sem_init(&gate.open, 0, 0), 0);
+        assert_true(log_record(producers[0], &gate.sink, log_realtime(), NULL, 0));
+        while (sem_wait(&gate.reached) < 0)
+                ;
+        for (unsigned i = 0; i < 300; i++) {
+                log_error(producers[(i * 7 / 3) % ELEMENTS_OF(producers)], "n=%03u", i);
+                let_time_pass();
+        }
+        sem_post(&gate.open);
+        logger_free(logger);
+
+        _cleanup_free_ char *text = read_back(fd);
+        unsigned expected = 0;
+        for (const char *at = text; (at = strstr(at, "n=")); at++)
+                assert_int_equal(strtoul(at + 2, NULL, 10), expected++);
+        assert_int_equal(expected, 300);
+        sem_destroy(&gate.reached);
+        sem_destroy(&gate.open);
+}
+
+/* What a sink sends has the time of its record, not that of the thread which gets round to it. */
+static void send_on(struct log_sink *sink, const void *record, size_t length) {
+        struct logger *logger;
+        memcpy(&logger, record, sizeof(logger));
+        logger_send(logger, LOG_LEVEL_ERROR, 1000000000000000 + (int64_t) length, SLICE_LITERAL("sent"), NULL, 0);
+}
+
+static void records_for_sinks_take_their_place(void **state) {
+        (void) state;
+        _cleanup_close_ int fd = new_file();
+        struct logger *logger = new_console_logger(fd);
+        struct log_producer *first = new_producer(logger, 4096), *second = new_producer(logger, 4096);
+        struct log_sink sink = { .write = send_on };
+        const struct slice part = { (const char *) &logger, sizeof(logger) };
+        log_error(first, "wakes the thread");
+        usleep(1000);
+        log_error(second, "event");
+        assert_true(log_record(first, &sink, 1000, &part, 1));
+        logger_free(logger);
+
+        _cleanup_free_ char *text = read_back(fd);
+        const char *sent = strstr(text, "2001-09-09T01:46:40.000Z error    sent");
+        assert_non_null(sent);
+        assert_true(sent < strstr(text, "event"));
+}
+
 static void a_program_can_log_its_end(void **state) {
         (void) state;
         _cleanup_close_ int fd = new_file(), saved = dup(STDERR_FILENO);
@@ -305,7 +380,7 @@ static bool put_number(struct log_producer *producer, struct log_sink *sink, uin
                 SLICE_NULL,
                 { filling, number % 50 },
         };
-        return log_record(producer, sink, parts, ELEMENTS_OF(parts));
+        return log_record(producer, sink, log_realtime(), parts, ELEMENTS_OF(parts));
 }
 
 static void records_arrive_in_order(void **state) {
@@ -339,7 +414,7 @@ static void a_full_ring_drops_and_says_so(void **state) {
 
         /* Too long for any state of the ring. */
         char large[1024] = "";
-        assert_false(log_record(producer, &counting.sink, &(struct slice) { large, sizeof(large) }, 1));
+        assert_false(log_record(producer, &counting.sink, 0, &(struct slice) { large, sizeof(large) }, 1));
         const struct log_field field = { "CCODES_X", { large, sizeof(large) } };
         log_event(producer, LOG_LEVEL_INFO, NULL, &field, 1, "never seen");
         assert_int_equal(logger_dropped(logger), dropped + 2);
@@ -489,6 +564,8 @@ static void a_console_that_nobody_reads_ends_nothing(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(console_lines_have_time_level_text_and_fields),
+                cmocka_unit_test(entries_of_several_threads_are_in_the_order_of_their_times),
+                cmocka_unit_test(records_for_sinks_take_their_place),
                 cmocka_unit_test(a_program_can_log_its_end),
                 cmocka_unit_test(levels_below_the_threshold_are_not_logged),
                 cmocka_unit_test(no_bytes_can_forge_a_console_line),

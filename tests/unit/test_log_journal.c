@@ -286,14 +286,14 @@ static void send_from_sink(struct log_sink *sink, const void *record, size_t len
         assert_int_equal(length, sizeof(struct logger *));
         memcpy(&logger, record, length);
         const struct log_field field = { "CCODES_STATUS", SLICE_LITERAL("200") };
-        logger_send(logger, LOG_LEVEL_INFO, SLICE_LITERAL("GET /"), &field, 1);
+        logger_send(logger, LOG_LEVEL_INFO, log_realtime(), SLICE_LITERAL("GET /"), &field, 1);
 }
 
 static void sinks_send_entries_too(void **state) {
         struct journal *journal = *state;
         struct log_sink sink = { .write = send_from_sink };
         const struct slice part = { (const char *) &journal->logger, sizeof(struct logger *) };
-        assert_true(log_record(journal->producer, &sink, &part, 1));
+        assert_true(log_record(journal->producer, &sink, 0, &part, 1));
         _cleanup_received_ struct received received = receive(journal);
         assert_entry(received,
                      (const struct log_field[]) {
