@@ -79,6 +79,8 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         int r = find_folder(config->folder, error, folder);
         if (r >= 0 && config->workers)
                 r = check_workers(config->workers, error);
+        if (r >= 0 && config->echo && config->echo[0] != '/')
+                r = error_set(error, -EINVAL, "--echo takes a path that begins with '/', not '%s'", config->echo);
         if (r < 0)
                 return r;
         text_append_string(text, "# Written by `ccodesctl run`.\n[server]\n");
@@ -94,6 +96,8 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         }
         text_append_string(text, "\n[[site]]\nname = \"folder\"\n");
         append_string(text, "root", folder);
+        if (config->echo)
+                append_string(text, "echo", config->echo);
         text_append_string(text, "listing = true\ncache_control = \"no-cache\"\n");
         append_error_pages(text);
         return text->failed ? error_set_errno(error, -ENOMEM, "writing a configuration") : 0;

@@ -56,7 +56,9 @@ static int parse_address(const char *option, const char *text, bool has_ipv6, st
 static int make_config(struct running *running, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_text_ struct text text = TEXT_INIT;
         const char *http = cli_argument(arguments, "http"), *https = cli_argument(arguments, "https");
-        struct run_config config = { .folder = folder_of(arguments), .workers = cli_argument(arguments, "workers") };
+        struct run_config config = { .folder = folder_of(arguments),
+                                     .echo = cli_argument(arguments, "echo"),
+                                     .workers = cli_argument(arguments, "workers") };
         bool has_ipv6 = run_address_has_ipv6();
         int r = 0;
         if (!http && !https)

@@ -315,6 +315,71 @@ static const struct config_table http2_table = {
         .documentation = "HTTP/2 (RFC 9113).",
 };
 
+static const struct config_key websocket_keys[] = {
+        {
+                        .name = "max_message",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_websocket, max_message),
+                        .fallback = "\"1M\"",
+                        .minimum = 125,
+                        .maximum = 1024 * 1024 * 1024,
+                        .documentation = "The largest message that a client may send, once it is expanded. A larger "
+                                         "one closes "
+                                         "the WebSocket with 1009.",
+        },
+        {
+                        .name = "max_fragments",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_websocket, max_fragments),
+                        .fallback = "16384",
+                        .minimum = 1,
+                        .maximum = 1000000,
+                        .documentation = "Frames that one message may come in. More close the WebSocket with 1008.",
+        },
+        {
+                        .name = "ping_interval",
+                        .type = CONFIG_SPAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_websocket, ping_interval),
+                        .fallback = "\"30s\"",
+                        .minimum = 1000000,
+                        .maximum = 3600000000,
+                        .documentation = "A client that was silent for so long is sent a ping; one that has not "
+                                         "answered it after "
+                                         "the same time again is cut.",
+        },
+        {
+                        .name = "compression",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_websocket, compression),
+                        .fallback = "true",
+                        .documentation = "Compress messages with clients that offer it (permessage-deflate, RFC 7692).",
+        },
+        {
+                        .name = "max_window_bits",
+                        .type = CONFIG_INTEGER,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_websocket, max_window_bits),
+                        .fallback = "12",
+                        .minimum = 9,
+                        .maximum = 15,
+                        .documentation = "The window of that compression, as a power of two: the memory of each "
+                                         "connection that "
+                                         "compresses is about 64 KiB and 5 windows.",
+        },
+};
+
+static const struct config_table websocket_table = {
+        .name = "websocket",
+        .size = sizeof(struct config_websocket),
+        .keys = websocket_keys,
+        .key_count = ELEMENTS_OF(websocket_keys),
+        .documentation = "WebSockets of the server's own endpoints (RFC 6455).",
+};
+
 static const struct config_key http_keys[] = {
         {
                         .name = "server_field",
@@ -341,6 +406,12 @@ static const struct config_key http_keys[] = {
                         .type = CONFIG_TABLE,
                         .offset = offsetof(struct config_http, http2),
                         .table = &http2_table,
+        },
+        {
+                        .name = "websocket",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http, websocket),
+                        .table = &websocket_table,
         },
 };
 

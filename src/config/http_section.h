@@ -42,10 +42,19 @@ struct config_http2 {
         int64_t max_control_frames; /* a second, on one connection */
 };
 
+struct config_websocket {
+        uint64_t max_message;    /* bytes, once it is expanded */
+        int64_t max_fragments;   /* of a message */
+        uint64_t ping_interval;  /* us */
+        bool compression;        /* permessage-deflate */
+        int64_t max_window_bits; /* 9 to 15 */
+};
+
 struct config_http {
         struct config_http_limits limits;
         struct config_http_timeouts timeouts;
         struct config_http2 http2;
+        struct config_websocket websocket;
         bool server_field; /* send "Server: ccodes" */
 };
 

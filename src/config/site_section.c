@@ -139,6 +139,11 @@ static const struct config_table compression_table = {
 static int check_site(void *object, struct error *error, const char **ret_key) {
         struct config_site *site = object;
         site->is_default = site->is_default || site->hosts.count == 0;
+        if (site->echo && site->echo[0] != '/') {
+                *ret_key = "echo";
+                return error_set(error, -EINVAL, "site '%s': 'echo' must be a path that begins with '/', found '%s'",
+                                 site->name, site->echo);
+        }
 
         /* hstspreload.org: below a year, or without the subdomains, browsers do not take a host into their lists. */
         if (site->hsts_preload && (site->hsts < (uint64_t) YEAR_USEC || !site->hsts_subdomains)) {
@@ -231,6 +236,15 @@ static const struct config_key site_keys[] = {
                         .offset = offsetof(struct config_site, listing),
                         .fallback = "false",
                         .documentation = "List folders that have no index file.",
+        },
+        {
+                        .name = "echo",
+                        .type = CONFIG_STRING,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_site, echo),
+                        .documentation = "A path that answers WebSockets with what they send, and counts seconds as "
+                                         "server-sent "
+                                         "events: for trying out clients, proxies and networks.",
         },
         {
                         .name = "hidden",

@@ -48,6 +48,7 @@ struct config_site {
         const char *fallback;     /* file that is served, with 200, for what does not exist; single-page apps */
         struct config_map errors; /* "404" to the path of a file beneath the root */
         bool listing;
+        const char *echo;          /* a path that echoes WebSockets; NULL: none */
         bool hidden;               /* serve names that begin with a dot; ".well-known" always is */
         int symlinks;              /* enum config_symlinks */
         const char *charset;       /* of text types; "" for none */

@@ -49,6 +49,16 @@ void http_exchange_abort_body(struct http_exchange *exchange, enum cause cause, 
                 http_exchange_fail(exchange, cause, detail);
 }
 
+void http_exchange_open_tunnel(struct http_exchange *exchange, void (*on_drain)(struct http_exchange *),
+                               struct http_body_reader reader) {
+        exchange->on_drain = on_drain;
+        exchange->reader = reader;
+        exchange->response.status = 101;
+        exchange->response.content_length = -1;
+        exchange->response.is_tunnel = true;
+        http_exchange_respond(exchange);
+}
+
 void http_exchange_resume(struct http_exchange *exchange) {
         exchange->operations->resume(exchange);
 }

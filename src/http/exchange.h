@@ -54,6 +54,7 @@ struct http_response {
         struct http_head_field *extra;       /* further fields; grown by http_response_add */
         size_t extra_count, extra_capacity;
         struct http_body *body; /* NULL: no content */
+        bool is_tunnel;         /* see http_exchange_open_tunnel */
         struct slice coding;    /* Content-Encoding, for the log only */
 };
 
@@ -101,10 +102,14 @@ struct http_exchange {
         struct file_range resident;         /* of the body, in memory when it was looked at */
         struct http_phase_clock body_clock; /* of the request's body; stands still while the reader pauses */
         const char *detail;                 /* of a failure, for the log; static or in the arena */
-        bool is_responded;                  /* http_exchange_respond was called */
-        bool is_refused;                    /* no request was made of it: it has its own line in the log */
-        bool close;                         /* the connection ends with this exchange */
-        struct arena arena;                 /* last: all before it is cleared for each use */
+        void *tunnel;                       /* whoever opened one */
+        void (*on_drain)(
+                        struct
+                        http_exchange *exchange); /* the worker stops: an answer without an end is to end; may be NULL */
+        bool is_responded;                        /* http_exchange_respond was called */
+        bool is_refused;                          /* no request was made of it: it has its own line in the log */
+        bool close;                               /* the connection ends with this exchange */
+        struct arena arena;                       /* last: all before it is cleared for each use */
 };
 
 /* Begins the response that was prepared in exchange->response. Once for each exchange. May end the exchange before it returns:
@@ -114,6 +119,12 @@ void http_exchange_respond(struct http_exchange *exchange);
 /* Answers with the cause's status and a small body that says why: problem details (RFC 9457), or HTML for a client that prefers it.
  * `detail` is for the log only. Ends like http_exchange_respond. */
 void http_exchange_fail(struct http_exchange *exchange, enum cause cause, const char *detail);
+
+/* Agrees to request.upgrade: from here on, bytes of that protocol go both ways, from exchange->response.body, which was prepared, and to
+ * `reader`, without a length and without limits of time, until the source ends or the client does. Answered with 101, in HTTP/2 with 200;
+ * exchange->response.extra has what the protocol adds. `on_drain` is called when the worker stops; may be NULL. */
+void http_exchange_open_tunnel(struct http_exchange *exchange, void (*on_drain)(struct http_exchange *),
+                               struct http_body_reader reader);
 
 /* The body source has more, or the reader can take more. Must not be called from within peek or on_data. */
 void http_exchange_resume(struct http_exchange *exchange);

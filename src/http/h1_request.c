@@ -204,6 +204,9 @@ static ssize_t parse(struct h1_session *session, struct http_exchange *exchange,
         request->version = 10 + head.minor_version;
         request->is_secure = session->connection->transport->is_secure;
         session->is_http10 = head.minor_version == 0;
+        if (!session->is_http10 &&
+            http_fields_list_has(&request->fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("upgrade")))
+                request->upgrade = http_fields_get(&request->fields, HTTP_FIELD_UPGRADE);
         return n;
 }
 
@@ -266,7 +269,7 @@ void h1_request_fail_body(struct h1_session *session, enum cause cause, const ch
 static void deliver(struct h1_session *session, struct slice bytes) {
         struct http_exchange *exchange = session->exchange;
         exchange->body_received += bytes.length;
-        if (exchange->body_received > limits_of(exchange)->max_body) {
+        if (exchange->body_received > limits_of(exchange)->max_body && !session->is_tunnel) {
                 h1_request_fail_body(session, CAUSE_BODY_TOO_LARGE, "the chunked body is above max_body");
                 return;
         }

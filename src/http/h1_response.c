@@ -112,10 +112,25 @@ static bool has_input(const struct h1_session *session) {
         return session->in && session->in->end > session->in->start;
 }
 
+/* From here on nothing is delimited, and no request follows. */
+static void open_tunnel(struct h1_session *session) {
+        session->is_tunnel = true;
+        session->keep_alive = session->is_chunked = session->in_chunk = false;
+        session->response_left = UINT64_MAX;
+        session->body = H1_FRAMING_LENGTH;
+        session->body_left = UINT64_MAX;
+        session->is_reading = true;
+        session->is_paused = false;
+}
+
 /* How the body is delimited, and whether another request may follow. */
 static void decide_framing(struct h1_session *session) {
         struct http_exchange *exchange = session->exchange;
         struct http_response *response = &exchange->response;
+        if (response->is_tunnel) {
+                open_tunnel(session);
+                return;
+        }
         bool has_body = response->body && exchange->request.method != HTTP_METHOD_HEAD &&
                         !http_status_is_bodyless(response->status);
 
@@ -155,7 +170,11 @@ static void write_head(struct h1_session *session) {
                 append_number(out, (uint64_t) response->content_length);
                 append(out, SLICE_LITERAL("\r\n"));
         }
-        if (!session->keep_alive)
+        if (session->is_tunnel) {
+                append(out, SLICE_LITERAL("Connection: Upgrade\r\nUpgrade: "));
+                append(out, exchange->request.upgrade);
+                append(out, SLICE_LITERAL("\r\n"));
+        } else if (!session->keep_alive)
                 append(out, SLICE_LITERAL("Connection: close\r\n"));
         else if (session->is_http10)
                 append(out, SLICE_LITERAL("Connection: keep-alive\r\n"));

@@ -84,6 +84,9 @@ static void settle(struct h1_session *session) {
                 http_connection_wait(connection);
         } else if (!session->exchange) {
                 settle_between_requests(session);
+        } else if (session->is_tunnel) {
+                set_phase(session, HTTP_PHASE_HANDLER);
+                http_connection_watch(connection, wants_input(session) ? EPOLLIN : 0);
         } else if (wants_input(session)) {
                 watch_body(session);
                 http_connection_watch(connection, EPOLLIN);
@@ -151,6 +154,12 @@ void h1_session_process(struct h1_session *session) {
 static void on_end_of_input(struct h1_session *session) {
         session->peer_ended = true;
         session->keep_alive = false;
+        if (session->is_tunnel) {
+                session->body = H1_FRAMING_NONE;
+                session->exchange->reader.on_end(session->exchange, session->exchange->reader.userdata);
+                http_connection_watch(session->connection, 0);
+                return;
+        }
         if (!session->exchange || session->body != H1_FRAMING_NONE) {
                 http_connection_close(session->connection);
                 return;
@@ -268,6 +277,8 @@ void h1_session_refuse(struct http_connection *connection, enum cause cause, con
 
 static void drain(struct http_connection *connection) {
         struct h1_session *session = connection->session_state;
+        if (session->exchange && session->exchange->on_drain)
+                session->exchange->on_drain(session->exchange);
         if (session->exchange || session->in)
                 return;
         if (session->requests > 0 && loop_now(connection->worker->loop) - connection->clock.started > DRAIN_RECENT_MSEC)

@@ -27,6 +27,7 @@ struct h1_session {
         bool is_reading : 1;      /* body bytes are passed on, or dropped */
         bool is_paused : 1;       /* the reader has enough for now */
         bool awaits_continue : 1; /* the client waits for 100 */
+        bool is_tunnel : 1;       /* what comes and goes is another protocol's */
         bool is_http10 : 1;
         bool keep_alive : 1;    /* another request may follow */
         bool is_chunked : 1;    /* the response's body is */

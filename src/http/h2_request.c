@@ -322,7 +322,7 @@ int h2_request_data(struct h2_stream *stream, struct slice bytes) {
         struct http_exchange *exchange = stream->exchange;
         exchange->body_received += bytes.length;
         http_phase_clock_progress(&stream->body_clock, loop_now(exchange->worker->loop), bytes.length);
-        if (exchange->body_received > settings(stream)->limits.max_body && !stream->is_dropped) {
+        if (exchange->body_received > settings(stream)->limits.max_body && !stream->is_dropped && !stream->is_tunnel) {
                 stream->is_dropped = true;
                 drop_held(stream);
                 if (exchange->is_responded)
@@ -355,6 +355,10 @@ void h2_request_read_body(struct h2_stream *stream) {
                 (void) h2_framing_raise_window(stream->session->framing, stream->id,
                                                (uint32_t) settings(stream)->http2.upload_window);
         deliver_held(stream);
+}
+
+void h2_request_open_tunnel(struct h2_stream *stream) {
+        stream->is_tunnel = stream->is_reading = true;
 }
 
 void h2_request_resume_body(struct h2_stream *stream) {

@@ -42,7 +42,8 @@ static struct h2_field *make_head(struct h2_stream *stream, size_t *ret_count) {
         if (!fields)
                 return NULL;
         size_t count = 0;
-        fields[count++] = (struct h2_field) { SLICE_LITERAL(":status"), http_status_digits(response->status) };
+        fields[count++] = (struct h2_field) { SLICE_LITERAL(":status"),
+                                              http_status_digits(response->is_tunnel ? 200 : response->status) };
         fields[count++] = (struct h2_field) { SLICE_LITERAL("date"),
                                               line_value(http_worker_date_line(exchange->worker)) };
         if (http_exchange_config(exchange)->http.server_field)
@@ -65,6 +66,10 @@ static struct h2_field *make_head(struct h2_stream *stream, size_t *ret_count) {
 static bool decide_body(struct h2_stream *stream) {
         struct http_exchange *exchange = stream->exchange;
         struct http_response *response = &exchange->response;
+        if (response->is_tunnel) {
+                stream->response_left = UINT64_MAX;
+                return true;
+        }
         bool has_body = response->body && exchange->request.method != HTTP_METHOD_HEAD &&
                         !http_status_is_bodyless(response->status);
         if (!response->body && response->content_length < 0 && exchange->request.method != HTTP_METHOD_HEAD)
@@ -94,6 +99,8 @@ static void respond(struct http_exchange *exchange) {
         if (exchange->connection->is_dead)
                 return;
         size_t count;
+        if (exchange->response.is_tunnel)
+                h2_request_open_tunnel(stream);
         bool has_body = decide_body(stream);
         struct h2_field *fields = make_head(stream, &count);
         int r = fields ? h2_framing_submit_head(session->framing, stream->id, fields, count, has_body) : -ENOMEM;

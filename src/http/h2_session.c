@@ -335,8 +335,8 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
 static void check_stream(struct h2_session *session, struct h2_stream *stream, uint64_t now) {
         const struct config_http_timeouts *timeouts = &settings(session)->timeouts;
         struct http_exchange *exchange = stream->exchange;
-        if (stream->is_reading && !stream->is_paused && !stream->is_dropped && !stream->peer_ended &&
-            http_phase_clock_check(&stream->body_clock, &timeouts->body, now) <= now) {
+        if (stream->is_reading && !stream->is_tunnel && !stream->is_paused && !stream->is_dropped &&
+            !stream->peer_ended && http_phase_clock_check(&stream->body_clock, &timeouts->body, now) <= now) {
                 stream->is_dropped = true;
                 if (exchange->is_responded) {
                         exchange->response.cause = CAUSE_BODY_TOO_SLOW;
@@ -376,12 +376,22 @@ static void on_sweep(struct timer *timer, void *userdata) {
         process(session);
 }
 
+static void drain_tunnels(struct h2_session *session) {
+        list_for_each (link, &session->streams) {
+                struct http_exchange *exchange = list_entry(link, struct h2_stream, link)->exchange;
+                if (exchange->on_drain)
+                        exchange->on_drain(exchange);
+        }
+}
+
 /* Two steps, so that no request is lost that is under way (RFC 9113 section 6.8). */
 static void end_orderly(struct http_connection *connection) {
         struct h2_session *session = connection->session_state;
         if (session->end_at || session->is_ending)
                 return;
         session->is_ending = true;
+        if (connection->worker->is_draining)
+                drain_tunnels(session);
         session->end_at = now_of(session) + END_MSEC;
         (void) h2_framing_announce_end(session->framing);
         loop_timer_start(connection->worker->loop, &session->sweep, session->end_at);

@@ -50,6 +50,7 @@ struct h2_stream {
         bool peer_ended : 1;             /* all of the request is in */
         bool is_delivered : 1;           /* and the reader knows */
         bool is_submitted : 1;           /* the response's head is */
+        bool is_tunnel : 1;              /* what comes and goes is another protocol's */
         bool is_waiting : 1;             /* for the source of the response's body */
         bool is_ended : 1;               /* all of the response was taken over for sending */
 };
@@ -71,6 +72,9 @@ void h2_request_end(struct h2_stream *stream);
 
 /* Starts passing the body on. */
 void h2_request_read_body(struct h2_stream *stream);
+
+/* What comes is another protocol's from now on, without limits. */
+void h2_request_open_tunnel(struct h2_stream *stream);
 
 /* The reader takes more. */
 void h2_request_resume_body(struct h2_stream *stream);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "http/worker.h"
+#include "server/echo.h"
 #include "server/file_request.h"
 #include "shared/quantity.h"
 #include "shared/syscall.h"
@@ -78,6 +79,8 @@ static void begin(struct file_request *request) {
                 file_request_fail(request, CAUSE_NO_SITE, NULL);
         else if (request->site->config->redirect_https && !http->is_secure)
                 redirect_to_https(request);
+        else if (request->site->config->echo && slice_equal_text(http->path, request->site->config->echo))
+                echo_answer(request->exchange);
         else if (http->method == HTTP_METHOD_GET || http->method == HTTP_METHOD_HEAD)
                 file_request_look_up(request);
         else

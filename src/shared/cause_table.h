@@ -28,6 +28,8 @@ CAUSE(FILE_FORBIDDEN, "file-forbidden", 403, "The file may not be served.",
       "and search permission on each of its folders.")
 CAUSE(LISTING_FORBIDDEN, "listing-forbidden", 403, "The folder has no index file and may not be listed.",
       "Add one of the files that the site's key `index` names, or set listing = true for the site.")
+CAUSE(ORIGIN_FORBIDDEN, "origin-forbidden", 403, "Pages of other sites may not open this connection.",
+      "The field Origin names another site than the request's own. Serve the page from the same host and port.")
 CAUSE(SYMLINK_FORBIDDEN, "symlink-forbidden", 403, "The path leads through a symbolic link that may not be followed.",
       "See the site's key `symlinks`. A link that leaves the root is never followed; a bind mount can take its place.")
 CAUSE(FILE_HIDDEN, "file-hidden", 404, "There is no such file.",
@@ -87,6 +89,8 @@ CAUSE(VERSION_UNSUPPORTED, "version-unsupported", 505, "The version of HTTP is n
       "The client is very old, very new, or a scanner. Nothing to do.")
 CAUSE(CLIENT_CLOSED, "client-closed", 0, "The client closed the connection before the answer was complete.",
       "Nothing to do.")
+CAUSE(CLIENT_SILENT, "client-silent", 0, "The client answered no ping.",
+      "It has gone away without saying so, or its network has. Nothing to do.")
 CAUSE(HANDSHAKE_FAILED, "handshake-failed", 0, "The TLS handshake failed.",
       "The field CCODES_DETAIL of the journal entry says why. Often a scanner, or a client without TLS 1.2.")
 CAUSE(HANDSHAKE_TOO_SLOW, "handshake-too-slow", 0, "The TLS handshake did not end in time.",
