@@ -242,6 +242,7 @@ static const struct config_key site_keys[] = {
                         .type = CONFIG_STRING,
                         .effect = CONFIG_LIVE,
                         .offset = offsetof(struct config_site, echo),
+                        .example = "\"/echo\"",
                         .documentation = "A path that answers WebSockets with what they send, and counts seconds as "
                                          "server-sent "
                                          "events: for trying out clients, proxies and networks.",
