@@ -47,6 +47,7 @@ struct websocket {
         size_t fragments; /* of the present message */
         uint64_t heard;   /* ms: when the client was heard of last */
         bool is_paused : 1;
+        bool is_stalled : 1;   /* `out` ends within a frame */
         bool is_full : 1;      /* websocket_send said no */
         bool is_closing : 1;   /* a close was queued or came */
         bool is_finished : 1;  /* nothing more is sent */
@@ -122,6 +123,7 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *data, size
         struct websocket *websocket = userdata;
         (void) flags;
         if (websocket->out.length >= OUT_MAX) {
+                websocket->is_stalled = true;
                 wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
                 return -1;
         }
@@ -137,6 +139,8 @@ static void on_frame_start(wslay_event_context_ptr frames, const struct wslay_ev
                            void *userdata) {
         struct websocket *websocket = userdata;
         (void) frames;
+        if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1)
+                fail(websocket, WEBSOCKET_PROTOCOL_ERROR, SLICE_NULL); /* half a code */
         if (wslay_is_ctrl_frame(frame->opcode)) {
                 if (wslay_event_get_queued_msg_count(frames) > CONTROL_QUEUE_MAX)
                         fail(websocket, WEBSOCKET_POLICY_VIOLATION, SLICE_LITERAL("too many control frames"));
@@ -209,6 +213,7 @@ static int body_peek(struct http_body *body, struct http_segment *ret_segment) {
         struct websocket *websocket = container_of(body, struct websocket, body);
         if (websocket->out_sent == websocket->out.length) {
                 websocket->out.length = websocket->out_sent = 0;
+                websocket->is_stalled = false;
                 if (!websocket->is_finished && wslay_event_want_write(websocket->frames) &&
                     wslay_event_send(websocket->frames) != 0)
                         websocket->is_finished = true;
@@ -231,6 +236,14 @@ static void body_consume(struct http_body *body, uint64_t length) {
 
 static const struct http_body_operations body_operations = { body_peek, body_consume };
 
+/* The library closes without a code for what is no frame at all; 1002 says more. */
+static void end_malformed(struct websocket *websocket) {
+        static const char close[] = { '\x88', 2, '\x03', '\xea' };
+        if (!websocket->is_stalled && !wslay_event_get_close_sent(websocket->frames))
+                text_append(&websocket->out, (struct slice) { close, sizeof(close) });
+        websocket->is_closing = websocket->is_finished = true;
+}
+
 static int reader_data(struct http_exchange *exchange, struct slice bytes, void *userdata) {
         struct websocket *websocket = userdata;
         (void) exchange;
@@ -239,7 +252,7 @@ static int reader_data(struct http_exchange *exchange, struct slice bytes, void 
         int r = wslay_event_recv(websocket->frames);
         websocket->input = SLICE_NULL;
         if (r != 0)
-                websocket->is_finished = true;
+                end_malformed(websocket);
         else if (!wslay_event_get_read_enabled(websocket->frames))
                 websocket->is_closing = true; /* the library has queued the close for what the client did wrong */
         wake(websocket);
