@@ -117,14 +117,20 @@ def test_exposure_of_the_static_services(tree, unit):
     assert exposure(tree, unit) <= EXPOSURE_BAR
 
 
+GOES = "# It goes with the service.\nStopWhenUnneeded=yes"
+STAYS = """# It stays while the service restarts.
+# Where the kernel has TLS as a module, which the service has no right to load; elsewhere nothing happens.
+Wants=modprobe@tls.service
+After=modprobe@tls.service"""
+
+
 def test_both_instances_differ_in_words_only(tree):
     folder = unit_folder_of(tree)
 
     def normal(name):
         text = (folder / name).read_text().split("\n[Install]")[0]
         for there, here in (("ccodes-server@%i", "ccodes-server"), ("admin@%i", "admin"), ("server-%i", "server"),
-                            ("Service=ccodes-server.service", "Service=ccodes-server-activate.service"), (" (%i)", ""), ("# It goes with the service.\nStopWhenUnneeded=yes",
-                                            "# It stays while the service restarts.")):
+                            ("Service=ccodes-server.service", "Service=ccodes-server-activate.service"), (" (%i)", ""), (GOES, STAYS)):
             text = text.replace(there, here)
         return text.rstrip()
 
