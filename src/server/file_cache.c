@@ -303,10 +303,16 @@ static void go_on(struct file_pending *pending) {
         if (++pending->ends < 2)
                 return;
         pending->ends = 0;
-        if (!list_is_empty(&pending->waiters))
-                pending->outcome = thread_pool_submit(worker->services->pool, worker->loop, &pending->task);
-        if (list_is_empty(&pending->waiters) || pending->outcome < 0)
+        if (list_is_empty(&pending->waiters)) {
                 finish(pending);
+                return;
+        }
+        /* From here on the outcome is the task's to write. */
+        int r = thread_pool_submit(worker->services->pool, worker->loop, &pending->task);
+        if (r < 0) {
+                pending->outcome = r;
+                finish(pending);
+        }
 }
 
 static void on_unparked(struct loop_message *message, void *userdata) {
