@@ -301,7 +301,7 @@ static void deliver(struct h2_stream *stream, struct slice bytes) {
 /* Passes on what is held, and then the end. */
 static void deliver_held(struct h2_stream *stream) {
         struct http_exchange *exchange = stream->exchange;
-        while (stream->held && !stream->is_paused && !stream->is_dropped) {
+        while (stream->held && stream->is_reading && !stream->is_paused && !stream->is_dropped) {
                 struct buffer *buffer = stream->held;
                 stream->held = buffer->next;
                 if (!stream->held)
