@@ -209,7 +209,8 @@ static __attribute__((noinline)) ssize_t write_large(struct tls_transport *tls, 
 
 /* Sends what waits. */
 static int send_waiting(struct tls_transport *tls) {
-        if (tls_stream_is_clear(&tls->stream))
+        /* A stream that is clear may have become so just behind us, with what was sealed for it. */
+        if (tls->sealed == 0 && tls_stream_is_clear(&tls->stream))
                 return 0;
         int r = tls_stream_flush(&tls->stream);
         if (r == -EAGAIN)
