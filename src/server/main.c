@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ccodes-server: the file server as a daemon. Says what of the configuration is its own; everything else is
- * http_daemon_main's. */
+ * daemon_main's. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "http/daemon.h"
+#include "daemon/daemon.h"
 #include "http/respond.h"
 #include "server/file_server.h"
 #include "shared/sandbox.h"
@@ -95,7 +95,7 @@ static void on_request(struct http_exchange *exchange) {
 int main(int argc, char **argv) {
         struct http_application application = file_server_application;
         application.on_request = on_request;
-        const struct http_daemon_program program = {
+        const struct daemon_program program = {
                 .name = "server",
                 .command = "ccodes-server",
                 .summary = "Serves files over HTTP and HTTPS.",
@@ -109,5 +109,5 @@ int main(int argc, char **argv) {
                 .state_free = state_free,
                 .snapshot_new = snapshot_new,
         };
-        return http_daemon_main(&program, argc, argv);
+        return daemon_main(&program, argc, argv);
 }

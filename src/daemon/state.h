@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "http/daemon.h"
-#include "http/daemon_options.h"
+#include "daemon/daemon.h"
+#include "daemon/options.h"
 #include "shared/service.h"
 
 /*
- * What the parts of a daemon share: daemon.c (start, signals, end), daemon_sockets.c (where listening sockets come
- * from), daemon_descriptors.c (how many descriptors there may be), daemon_reload.c (generations), daemon_admin.c (the admin socket). All on the main thread.
+ * What the parts of a daemon share: daemon.c (start, signals, end), sockets.c (where listening sockets come from),
+ * descriptors.c (how many descriptors there may be), reload.c (generations), admin.c (the admin socket). All on the main
+ * thread.
  */
-struct http_daemon;
+struct daemon;
 
 /* Called once when a reload has ended; `text` says what came of it, or what is wrong. */
-typedef void daemon_reload_done(struct http_daemon *daemon, int result, const char *text, void *userdata);
+typedef void daemon_reload_done(struct daemon *daemon, int result, const char *text, void *userdata);
 
 /* A reload under way: built on the thread pool, then given to the workers. */
 struct daemon_reload {
         struct thread_task task;
-        struct http_daemon *daemon;
+        struct daemon *daemon;
         struct config *config; /* to build from; NULL: read the file */
         struct http_generation *generation;
         struct error error;
@@ -27,8 +28,8 @@ struct daemon_reload {
         void *userdata;
 };
 
-struct http_daemon {
-        const struct http_daemon_program *program;
+struct daemon {
+        const struct daemon_program *program;
         struct daemon_options options;
         struct loop *loop;
         struct logger *logger;
@@ -66,37 +67,37 @@ struct http_daemon {
 };
 
 /* daemon.c: says something while there is no logger: to the journal with its MESSAGE_ID (or NULL), to the console else. */
-void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *message_id, const char *format,
-                     ...) __attribute__((format(printf, 4, 5)));
+void daemon_complain(const struct daemon *daemon, enum log_level level, const char *message_id, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
 
-/* daemon_sockets.c: the sockets of every listener, from systemd by name or opened here. `ret_sockets` has an entry for each; free with
+/* sockets.c: the sockets of every listener, from systemd by name or opened here. `ret_sockets` has an entry for each; free with
  * daemon_sockets_free (which closes nothing). */
-int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list *listeners, unsigned workers,
+int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets);
 /* Notes the addresses of the sockets, for the log and the status. */
-int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
+int daemon_sockets_note(struct daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
 
-/* daemon_descriptors.c: takes all that the hard limit gives, before the sandbox; and says, once there is a log, when that is less
+/* descriptors.c: takes all that the hard limit gives, before the sandbox; and says, once there is a log, when that is less
  * than the configuration can take. */
 struct daemon_descriptors {
         uint64_t there, wanted;
         uint64_t connections; /* of `wanted` */
 };
 void daemon_descriptors_raise(const struct config_root *root, struct daemon_descriptors *ret_descriptors);
-void daemon_descriptors_warn(const struct http_daemon *daemon, const struct daemon_descriptors *descriptors);
+void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_descriptors *descriptors);
 
-/* daemon_reload.c */
+/* reload.c */
 
 /* Builds a generation from `config`, whose reference is taken. Blocks; any thread, one at a time. */
-int daemon_generation_new(struct http_daemon *daemon, struct config *config, struct log_producer *producer,
+int daemon_generation_new(struct daemon *daemon, struct config *config, struct log_producer *producer,
                           struct error *error, struct http_generation **ret_generation);
 
 /* Reads the configuration again and puts it in force if all of it is right. -EBUSY while another one is under way. */
-int daemon_reload_start(struct http_daemon *daemon, daemon_reload_done *done, void *userdata);
+int daemon_reload_start(struct daemon *daemon, daemon_reload_done *done, void *userdata);
 
 /* Looks whether certificate files have changed and, if so, puts them in force with the present configuration. */
-void daemon_reload_certificates(struct http_daemon *daemon);
+void daemon_reload_certificates(struct daemon *daemon);
 
-/* daemon_admin.c: serves the admin socket on the main loop. */
-int daemon_admin_start(struct http_daemon *daemon, int fd, struct error *error);
+/* admin.c: serves the admin socket on the main loop. */
+int daemon_admin_start(struct daemon *daemon, int fd, struct error *error);

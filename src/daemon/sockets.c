@@ -6,15 +6,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "http/daemon_state.h"
-#include "http/listener_socket.h"
+#include "daemon/listener_socket.h"
+#include "daemon/state.h"
 #include "shared/message_id.h"
 #include "shared/syscall.h"
 
 #define SOCKETS_MAX 1024 /* of one listener */
 
 /* Says so when a unit's socket is not at the configured address: the configuration is newer than the units. */
-static void check_address(const struct http_daemon *daemon, const struct config_listener *listener, int fd) {
+static void check_address(const struct daemon *daemon, const struct config_listener *listener, int fd) {
         struct config_address expected, actual = { .length = sizeof(actual.storage) };
         if (config_address_parse(listener->address, NULL, &expected) < 0 ||
             getsockname(fd, (struct sockaddr *) &actual.storage, &actual.length) < 0)
@@ -29,8 +29,7 @@ static void check_address(const struct http_daemon *daemon, const struct config_
                         listener->name, text.data ? text.data : "another address", listener->address);
 }
 
-static void claim(struct http_daemon *daemon, const struct config_listener *listener,
-                  struct http_engine_sockets *sockets) {
+static void claim(struct daemon *daemon, const struct config_listener *listener, struct http_engine_sockets *sockets) {
         for (int fd; (fd = service_fds_claim(&daemon->fds, listener->name)) >= 0;) {
                 if (sockets->count == SOCKETS_MAX) {
                         close_fd(fd);
@@ -44,7 +43,7 @@ static void claim(struct http_daemon *daemon, const struct config_listener *list
 
 /* systemd cannot open the socket of a new listener while the service runs: a standby instance begins without it, and
  * serves the others until the main one has got it (`ccodesctl apply`). Without any there is nothing to serve. */
-static int check_claimed(const struct http_daemon *daemon, const struct config_list *listeners,
+static int check_claimed(const struct daemon *daemon, const struct config_list *listeners,
                          const struct http_engine_sockets *sockets, struct error *error) {
         const struct config_listener *items = listeners->items;
         size_t claimed = 0;
@@ -66,7 +65,7 @@ static int check_claimed(const struct http_daemon *daemon, const struct config_l
         return 0;
 }
 
-int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list *listeners, unsigned workers,
+int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets) {
         const struct config_listener *items = listeners->items;
         bool activated = daemon->fds.count > 0;
@@ -80,7 +79,7 @@ int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list 
                 } else if (activated) {
                         claim(daemon, &items[i], &sockets[i]);
                 } else {
-                        r = http_listener_socket_open(&items[i], workers, error, sockets[i].fds);
+                        r = listener_socket_open(&items[i], workers, error, sockets[i].fds);
                         if (r >= 0)
                                 sockets[i].count = (size_t) r;
                 }
@@ -98,7 +97,7 @@ int daemon_sockets_collect(struct http_daemon *daemon, const struct config_list 
         return 0;
 }
 
-int daemon_sockets_note(struct http_daemon *daemon, const struct http_engine_sockets *sockets, size_t count) {
+int daemon_sockets_note(struct daemon *daemon, const struct http_engine_sockets *sockets, size_t count) {
         daemon->addresses = calloc(count + 1, sizeof(*daemon->addresses));
         if (!daemon->addresses)
                 return -ENOMEM;

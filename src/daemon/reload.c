@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/daemon_state.h"
+#include "daemon/state.h"
 #include "shared/message_id.h"
 
-int daemon_generation_new(struct http_daemon *daemon, struct config *config, struct log_producer *producer,
+int daemon_generation_new(struct daemon *daemon, struct config *config, struct log_producer *producer,
                           struct error *error, struct http_generation **ret_generation) {
-        const struct http_daemon_program *program = daemon->program;
+        const struct daemon_program *program = daemon->program;
         void *snapshot = NULL;
         int r = program->snapshot_new(config, daemon->state, error, &snapshot);
         if (r < 0) {
@@ -60,7 +60,7 @@ static void describe(const struct config *before, const struct config *after, st
         text_done(&changes.more);
 }
 
-static void report_failure(struct http_daemon *daemon, const char *text) {
+static void report_failure(struct daemon *daemon, const char *text) {
         daemon->reload_failures++;
         free(daemon->last_error);
         daemon->last_error = strdup(text);
@@ -68,7 +68,7 @@ static void report_failure(struct http_daemon *daemon, const char *text) {
                   "reload failed, the old configuration stays in force: %s", text);
 }
 
-static void finish(struct http_daemon *daemon, int result, const char *text) {
+static void finish(struct daemon *daemon, int result, const char *text) {
         struct daemon_reload *reload = &daemon->reload;
         reload->is_running = false;
         if (result < 0)
@@ -82,7 +82,7 @@ static void warn(const char *text, void *userdata) {
         log_event(userdata, LOG_LEVEL_WARNING, MESSAGE_ID_CERTIFICATE_INVALID, NULL, 0, "%s", text);
 }
 
-static void warn_of_certificates(struct http_daemon *daemon, const struct http_generation *generation) {
+static void warn_of_certificates(struct daemon *daemon, const struct http_generation *generation) {
         for (size_t i = 0; i < generation->listener_count; i++)
                 if (generation->listeners[i].tls)
                         tls_context_each_warning(generation->listeners[i].tls, warn, daemon->log);
@@ -90,7 +90,7 @@ static void warn_of_certificates(struct http_daemon *daemon, const struct http_g
 
 /* Every worker has the new generation. */
 static void on_in_force(int result, void *userdata) {
-        struct http_daemon *daemon = userdata;
+        struct daemon *daemon = userdata;
         struct daemon_reload *reload = &daemon->reload;
         if (result < 0) {
                 http_generation_unref(take_pointer(reload->generation), daemon->log);
@@ -120,7 +120,7 @@ static void on_in_force(int result, void *userdata) {
 
 static void build_done(struct thread_task *task) {
         struct daemon_reload *reload = container_of(task, struct daemon_reload, task);
-        struct http_daemon *daemon = reload->daemon;
+        struct daemon *daemon = reload->daemon;
         if (reload->result == 0 && !reload->generation) {
                 reload->is_running = false; /* no certificate has changed */
                 return;
@@ -137,7 +137,7 @@ static void build_done(struct thread_task *task) {
 
 static void build(struct thread_task *task) {
         struct daemon_reload *reload = container_of(task, struct daemon_reload, task);
-        struct http_daemon *daemon = reload->daemon;
+        struct daemon *daemon = reload->daemon;
         struct config *config = take_pointer(reload->config);
         if (reload->is_for_certificates && !http_generation_is_stale(daemon->generation)) {
                 config_unref(config);
@@ -150,7 +150,7 @@ static void build(struct thread_task *task) {
                                                        &reload->generation);
 }
 
-static int start(struct http_daemon *daemon, struct config *config, daemon_reload_done *done, void *userdata) {
+static int start(struct daemon *daemon, struct config *config, daemon_reload_done *done, void *userdata) {
         struct daemon_reload *reload = &daemon->reload;
         if (reload->is_running || daemon->is_draining)
                 return -EBUSY;
@@ -174,10 +174,10 @@ static int start(struct http_daemon *daemon, struct config *config, daemon_reloa
         return 0;
 }
 
-int daemon_reload_start(struct http_daemon *daemon, daemon_reload_done *done, void *userdata) {
+int daemon_reload_start(struct daemon *daemon, daemon_reload_done *done, void *userdata) {
         return start(daemon, NULL, done, userdata);
 }
 
-void daemon_reload_certificates(struct http_daemon *daemon) {
+void daemon_reload_certificates(struct daemon *daemon) {
         (void) start(daemon, daemon->generation->config, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A daemon's life from its command line to its exit status. The order of the start matters: sockets and files first,
  * then the sandbox, and only then threads and the first outside byte. */
-#include "http/daemon.h"
+#include "daemon/daemon.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "http/daemon_state.h"
-#include "http/listener_socket.h"
+#include "daemon/listener_socket.h"
+#include "daemon/state.h"
 #include "shared/message_id.h"
 #include "shared/sandbox.h"
 
@@ -24,7 +24,7 @@
 #define UPKEEP_MSEC 1000
 #define TICKETS_NAME "ticket-keys"
 
-void daemon_complain(const struct http_daemon *daemon, enum log_level level, const char *message_id, const char *format,
+void daemon_complain(const struct daemon *daemon, enum log_level level, const char *message_id, const char *format,
                      ...) {
         char text[ERROR_TEXT_MAX + 256];
         va_list arguments;
@@ -42,11 +42,11 @@ void daemon_complain(const struct http_daemon *daemon, enum log_level level, con
                 fprintf(stderr, "%s: %s\n", daemon->program->command, line);
 }
 
-static const struct config_root *root_of(const struct http_daemon *daemon) {
+static const struct config_root *root_of(const struct daemon *daemon) {
         return &daemon->generation->config->root;
 }
 
-static unsigned worker_count(const struct http_daemon *daemon, const struct config *config) {
+static unsigned worker_count(const struct daemon *daemon, const struct config *config) {
         unsigned configured = daemon->program->workers(&config->root);
         if (configured > 0)
                 return configured;
@@ -56,7 +56,7 @@ static unsigned worker_count(const struct http_daemon *daemon, const struct conf
 }
 
 /* Ticket keys outlive a restart in systemd's descriptor store. */
-static void save_tickets(struct http_daemon *daemon) {
+static void save_tickets(struct daemon *daemon) {
         unsigned char blob[TLS_TICKETS_BLOB_SIZE];
         size_t length = tls_tickets_save(daemon->tickets, blob);
         _cleanup_close_ int fd = memfd_create(TICKETS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -67,7 +67,7 @@ static void save_tickets(struct http_daemon *daemon) {
         explicit_bzero(blob, sizeof(blob));
 }
 
-static int make_tickets(struct http_daemon *daemon, const struct config *config) {
+static int make_tickets(struct daemon *daemon, const struct config *config) {
         int64_t now = loop_realtime(daemon->loop);
         int r = tls_tickets_new(now, (int64_t) (config->root.tls.ticket_rotation / 1000000), &daemon->tickets);
         if (r < 0)
@@ -120,7 +120,7 @@ static void collect_folder_of(const char *path, unsigned access_bits, struct pat
                 collect_path(dirname(copy), access_bits, collector);
 }
 
-static int enter_sandbox(struct http_daemon *daemon, const struct config *config, struct error *error) {
+static int enter_sandbox(struct daemon *daemon, const struct config *config, struct error *error) {
         const struct config_root *root = &config->root;
         const struct config_certificate *certificates = root->certificates.items;
         const struct config_list *list = daemon->program->listeners(root);
@@ -158,7 +158,7 @@ static int enter_sandbox(struct http_daemon *daemon, const struct config *config
 }
 
 static void on_watchdog(struct timer *timer, void *userdata) {
-        struct http_daemon *daemon = userdata;
+        struct daemon *daemon = userdata;
         if (http_engine_is_alive(daemon->engine)) {
                 daemon->is_stuck = false;
                 service_notify_watchdog();
@@ -172,7 +172,7 @@ static void on_watchdog(struct timer *timer, void *userdata) {
 }
 
 static void on_upkeep(struct timer *timer, void *userdata) {
-        struct http_daemon *daemon = userdata;
+        struct daemon *daemon = userdata;
         uint64_t check = root_of(daemon)->tls.certificate_check / 1000;
         if (tls_tickets_rotate(daemon->tickets, loop_realtime(daemon->loop)))
                 save_tickets(daemon);
@@ -181,11 +181,11 @@ static void on_upkeep(struct timer *timer, void *userdata) {
 }
 
 static void on_drained(void *userdata) {
-        struct http_daemon *daemon = userdata;
+        struct daemon *daemon = userdata;
         loop_stop(daemon->loop, 0);
 }
 
-static void begin_drain(struct http_daemon *daemon) {
+static void begin_drain(struct daemon *daemon) {
         uint64_t timeout = daemon->program->drain_timeout(root_of(daemon));
         daemon->is_draining = true;
         service_notify_stopping("Stopping: requests that are under way may end");
@@ -196,7 +196,7 @@ static void begin_drain(struct http_daemon *daemon) {
 }
 
 static void on_signal(int signal_number, pid_t sender, void *userdata) {
-        struct http_daemon *daemon = userdata;
+        struct daemon *daemon = userdata;
         (void) sender;
         switch (signal_number) {
         case SIGHUP:
@@ -214,7 +214,7 @@ static void on_signal(int signal_number, pid_t sender, void *userdata) {
         }
 }
 
-static int watch_signals(struct http_daemon *daemon) {
+static int watch_signals(struct daemon *daemon) {
         sigset_t signals;
         sigemptyset(&signals);
         sigaddset(&signals, SIGTERM);
@@ -225,7 +225,7 @@ static int watch_signals(struct http_daemon *daemon) {
         return loop_watch_signals(daemon->loop, &signals, on_signal, daemon);
 }
 
-static int start_logging(struct http_daemon *daemon, const struct config *config, struct error *error) {
+static int start_logging(struct daemon *daemon, const struct config *config, struct error *error) {
         enum log_level level = (enum log_level)(LOG_LEVEL_ERROR + config->root.log.level);
         int r = logger_new(daemon->program->command, (enum log_target) daemon->options.log_target, level, error,
                            &daemon->logger);
@@ -236,7 +236,7 @@ static int start_logging(struct http_daemon *daemon, const struct config *config
         return r < 0 ? error_set_errno(error, r, "starting the log") : 0;
 }
 
-static void say_started(struct http_daemon *daemon) {
+static void say_started(struct daemon *daemon) {
         const struct config_root *root = root_of(daemon);
         const struct config_list *list = daemon->program->listeners(root);
         const struct config_listener *listeners = list->items;
@@ -264,18 +264,18 @@ struct start {
 };
 
 /* Listening sockets, while every right is still there. */
-static int open_sockets(struct http_daemon *daemon, struct start *start, struct error *error) {
+static int open_sockets(struct daemon *daemon, struct start *start, struct error *error) {
         daemon->failed_step = MESSAGE_ID_LISTEN_FAILED;
         int r = daemon_sockets_collect(daemon, start->listeners, start->workers, error, &start->sockets);
         if (r >= 0)
                 r = daemon_sockets_note(daemon, start->sockets, start->listeners->count);
         if (r >= 0 && start->admin_fd < 0 && daemon->options.admin_socket)
-                r = start->admin_fd = http_unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
+                r = start->admin_fd = unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
         return r;
 }
 
 /* The sandbox, then the first threads. */
-static int give_up_rights(struct http_daemon *daemon, const struct start *start, struct error *error) {
+static int give_up_rights(struct daemon *daemon, const struct start *start, struct error *error) {
         struct daemon_descriptors descriptors;
         daemon_descriptors_raise(&start->config->root, &descriptors);
         daemon->failed_step = MESSAGE_ID_SANDBOX_FAILED;
@@ -290,8 +290,8 @@ static int give_up_rights(struct http_daemon *daemon, const struct start *start,
 }
 
 /* What lasts as long as the process, whatever the configuration becomes. */
-static int make_parts(struct http_daemon *daemon, const struct start *start, struct error *error) {
-        const struct http_daemon_program *program = daemon->program;
+static int make_parts(struct daemon *daemon, const struct start *start, struct error *error) {
+        const struct daemon_program *program = daemon->program;
         int r = make_tickets(daemon, start->config);
         if (r >= 0)
                 r = metrics_new(&daemon->metrics);
@@ -314,7 +314,7 @@ static int make_parts(struct http_daemon *daemon, const struct start *start, str
 }
 
 /* The first generation, and workers that serve it. */
-static int begin_serving(struct http_daemon *daemon, struct start *start, struct error *error) {
+static int begin_serving(struct daemon *daemon, struct start *start, struct error *error) {
         /* A root or a certificate that cannot be read: trying again does not help. */
         daemon->failed_step = MESSAGE_ID_CONFIG_INVALID;
         daemon->exit_status = EXIT_CONFIG;
@@ -330,7 +330,7 @@ static int begin_serving(struct http_daemon *daemon, struct start *start, struct
 }
 
 /* From a checked configuration, whose reference is taken, to workers that serve. */
-static int start(struct http_daemon *daemon, struct config *config, struct error *error) {
+static int start(struct daemon *daemon, struct config *config, struct error *error) {
         struct start start = {
                 .config = config,
                 .listeners = daemon->program->listeners(&config->root),
@@ -356,7 +356,7 @@ static int start(struct http_daemon *daemon, struct config *config, struct error
  * is freed at the latest: what detaching it touches (the worker, the loop, the log, the metrics, the program's state)
  * goes after that. Reports of the workers to the main loop are within the engine, which is therefore freed after it.
  */
-static void stop(struct http_daemon *daemon) {
+static void stop(struct daemon *daemon) {
         daemon->is_draining = true; /* a reload that is built by now is not put in force */
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
@@ -382,7 +382,7 @@ static void stop(struct http_daemon *daemon) {
         free(daemon->sandbox_summary);
 }
 
-static int run(struct http_daemon *daemon) {
+static int run(struct daemon *daemon) {
         daemon->watchdog_interval = service_watchdog_interval() / 1000;
         timer_init(&daemon->watchdog, on_watchdog, daemon);
         timer_init(&daemon->upkeep, on_upkeep, daemon);
@@ -395,7 +395,7 @@ static int run(struct http_daemon *daemon) {
 }
 
 /* What can be checked without serving: the files that the configuration names, too. */
-static int check(struct http_daemon *daemon, struct config *config, struct error *error) {
+static int check(struct daemon *daemon, struct config *config, struct error *error) {
         int r = 0;
         if (daemon->program->state_new) {
                 r = metrics_new(&daemon->metrics);
@@ -412,8 +412,8 @@ static int check(struct http_daemon *daemon, struct config *config, struct error
         return r;
 }
 
-int http_daemon_main(const struct http_daemon_program *program, int argc, char **argv) {
-        struct http_daemon daemon = { .program = program };
+int daemon_main(const struct daemon_program *program, int argc, char **argv) {
+        struct daemon daemon = { .program = program };
         int status = daemon_options_parse(argc, argv, program->command, program->summary, &daemon.options);
         if (status >= 0)
                 return status;

@@ -7,9 +7,9 @@
 /*
  * The life of a daemon that serves HTTP, the same for each of them: options, configuration, sockets from systemd or its
  * own, the sandbox, workers, the admin socket, reload, watchdog, drain. A daemon's main.c gives its program and calls
- * http_daemon_main.
+ * daemon_main.
  */
-struct http_daemon_program {
+struct daemon_program {
         const char *name;    /* "server": of the policies and the admin socket */
         const char *command; /* "ccodes-server": of the log and --help */
         const char *summary; /* one line for --help */
@@ -36,4 +36,4 @@ struct http_daemon_program {
 
 /* Returns the exit status: 0; 1 for a failure while running; 2 for wrong options; 78 (EX_CONFIG) for a configuration that is not
  * valid, which systemd does not restart. */
-int http_daemon_main(const struct http_daemon_program *program, int argc, char **argv);
+int daemon_main(const struct daemon_program *program, int argc, char **argv);

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "http/daemon_state.h"
+#include "daemon/state.h"
 #include "http/engine_metrics.h"
 #include "http/respond.h"
 
@@ -22,7 +22,7 @@ static void append_json_field(struct text *text, const char *name, const char *v
                 text_append_string(text, "null");
 }
 
-static void append_listeners(const struct http_daemon *daemon, struct text *text) {
+static void append_listeners(const struct daemon *daemon, struct text *text) {
         const struct http_generation *generation = daemon->generation;
         text_append_string(text, ",\"listeners\":[");
         for (size_t i = 0; i < generation->listener_count; i++) {
@@ -36,7 +36,7 @@ static void append_listeners(const struct http_daemon *daemon, struct text *text
         text_append_char(text, ']');
 }
 
-static uint64_t requests(const struct http_daemon *daemon) {
+static uint64_t requests(const struct daemon *daemon) {
         const struct http_engine_metrics *ids = http_engine_services(daemon->engine)->ids;
         uint64_t sum = 0;
         for (size_t i = 1; i < ELEMENTS_OF(ids->requests); i++)
@@ -44,7 +44,7 @@ static uint64_t requests(const struct http_daemon *daemon) {
         return sum;
 }
 
-static void respond_status(struct http_exchange *exchange, const struct http_daemon *daemon) {
+static void respond_status(struct http_exchange *exchange, const struct daemon *daemon) {
         _cleanup_text_ struct text text = TEXT_INIT;
         text_printf(&text, "{\"name\":\"%s\",\"version\":\"%s\",\"pid\":%d", daemon->program->command, CCODES_VERSION,
                     (int) getpid());
@@ -66,7 +66,7 @@ static void respond_status(struct http_exchange *exchange, const struct http_dae
         http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
 }
 
-static void respond_config(struct http_exchange *exchange, const struct http_daemon *daemon) {
+static void respond_config(struct http_exchange *exchange, const struct daemon *daemon) {
         _cleanup_text_ struct text text = TEXT_INIT;
         config_write_json(&config_root_table, &daemon->generation->config->root, &text);
         http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
@@ -91,7 +91,7 @@ static void forget_exchange(struct http_exchange_end *end, struct http_exchange 
         *container_of(end, struct reload_waiter, end)->exchange = NULL;
 }
 
-static void on_reloaded(struct http_daemon *daemon, int result, const char *text, void *userdata) {
+static void on_reloaded(struct daemon *daemon, int result, const char *text, void *userdata) {
         struct http_exchange **slot = userdata, *exchange = *slot;
         (void) daemon;
         if (exchange && result >= 0)
@@ -101,7 +101,7 @@ static void on_reloaded(struct http_daemon *daemon, int result, const char *text
         free(slot);
 }
 
-static void start_reload(struct http_exchange *exchange, struct http_daemon *daemon) {
+static void start_reload(struct http_exchange *exchange, struct daemon *daemon) {
         struct reload_waiter *waiter = arena_alloc(&exchange->arena, sizeof(*waiter));
         struct http_exchange **slot = malloc(sizeof(struct http_exchange *));
         if (!waiter || !slot) {
@@ -121,7 +121,7 @@ static void start_reload(struct http_exchange *exchange, struct http_daemon *dae
         http_exchange_on_end(exchange, &waiter->end);
 }
 
-static void on_get(struct http_exchange *exchange, struct http_daemon *daemon) {
+static void on_get(struct http_exchange *exchange, struct daemon *daemon) {
         struct slice path = exchange->request.path;
         if (slice_equal_text(path, "/healthz"))
                 http_respond_health(exchange, CAUSE_NONE);
@@ -137,7 +137,7 @@ static void on_get(struct http_exchange *exchange, struct http_daemon *daemon) {
                 http_exchange_fail(exchange, CAUSE_ENDPOINT_UNKNOWN, NULL);
 }
 
-static void on_post(struct http_exchange *exchange, struct http_daemon *daemon) {
+static void on_post(struct http_exchange *exchange, struct daemon *daemon) {
         struct slice path = exchange->request.path;
         if (slice_equal_text(path, "/reload")) {
                 start_reload(exchange, daemon);
@@ -150,7 +150,7 @@ static void on_post(struct http_exchange *exchange, struct http_daemon *daemon) 
 }
 
 static void on_request(struct http_exchange *exchange) {
-        struct http_daemon *daemon = exchange->generation->shared->snapshot;
+        struct daemon *daemon = exchange->generation->shared->snapshot;
         switch (exchange->request.method) {
         case HTTP_METHOD_GET:
         case HTTP_METHOD_HEAD:
@@ -175,7 +175,7 @@ static const struct http_application application = {
         .on_request = on_request,
 };
 
-int daemon_admin_start(struct http_daemon *daemon, int fd, struct error *error) {
+int daemon_admin_start(struct daemon *daemon, int fd, struct error *error) {
         daemon->admin_listener = (struct config_listener) { .name = "admin", .address = "admin" };
         const struct config_list listeners = { .items = &daemon->admin_listener, .count = 1 };
         const struct http_generation_options options = {

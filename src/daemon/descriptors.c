@@ -3,7 +3,7 @@
  * this one does not: it takes what the hard limit gives, and says when that is too little for what is configured. */
 #include <sys/resource.h>
 
-#include "http/daemon_state.h"
+#include "daemon/state.h"
 #include "shared/message_id.h"
 
 /* For listening sockets, loops, logs and the like. */
@@ -28,7 +28,7 @@ void daemon_descriptors_raise(const struct config_root *root, struct daemon_desc
         };
 }
 
-void daemon_descriptors_warn(const struct http_daemon *daemon, const struct daemon_descriptors *descriptors) {
+void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_descriptors *descriptors) {
         if (descriptors->there >= descriptors->wanted)
                 return;
         log_event(daemon->log, LOG_LEVEL_WARNING, MESSAGE_ID_DESCRIPTORS_FEW, NULL, 0,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opens listening sockets. An address is tried without SO_REUSEPORT first: with it, another server of the same user
  * on the same address would silently take half of the connections. */
-#include "http/listener_socket.h"
+#include "daemon/listener_socket.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -77,7 +77,7 @@ static int remove_stale_socket(const struct sockaddr_un *address, socklen_t leng
         return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
-int http_unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error) {
+int unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         size_t length = strlen(path);
         if (length >= sizeof(address.sun_path))
@@ -103,14 +103,14 @@ int http_unix_socket_open(const char *path, unsigned mode, int backlog, struct e
         return take_fd(&fd);
 }
 
-int http_listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds) {
+int listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds) {
         struct config_address address;
         int r = config_address_parse(listener->address, error, &address);
         if (r < 0)
                 return r;
         if (address.storage.ss_family == AF_UNIX) {
-                int fd = http_unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, 0666,
-                                               (int) listener->backlog, error);
+                int fd = unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, 0666,
+                                          (int) listener->backlog, error);
                 if (fd < 0) {
                         error_prefix(error, "listener '%s'", listener->name);
                         return fd;

@@ -11,7 +11,7 @@
  * SO_REUSEPORT group for TCP, so that the kernel spreads connections; one for a unix path, whatever `count` says, after a stale
  * socket was removed. Returns how many. The error names listener and address and says what to do: in use, no right, no such address.
  */
-int http_listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds);
+int listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds);
 
 /* Opens a unix socket that only this user and, with `mode` 0660, its group may reach. */
-int http_unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error);
+int unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error);

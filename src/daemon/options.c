@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a daemon's command line. Everything that can be configured is in the configuration file; options only say
  * where things are. */
-#include "http/daemon_options.h"
+#include "daemon/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
