@@ -102,7 +102,7 @@ static void gather(int fd, struct text *output) {
 
 int child_run(const struct child_options *options, struct error *error) {
         _cleanup_close_ int read_fd = -1, write_fd = -1;
-        pid_t pid;
+        pid_t pid = -1;
         if (options->output) {
                 int ends[2];
                 if (pipe2(ends, O_CLOEXEC) < 0)

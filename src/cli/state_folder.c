@@ -2,6 +2,7 @@
 /* Makes folders and removes what was put in: only names that are its own, never a tree. */
 #include "cli/state_folder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ void state_folder_close(struct state_folder *folder) {
 
 /* Else a second one would take the first one's daemon for its own, and remove its files at the end. */
 static int lock(struct state_folder *folder) {
+        assert(folder->path);
         folder->lock_fd = NEGATIVE_ERRNO(open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (folder->lock_fd < 0)
                 return folder->lock_fd;

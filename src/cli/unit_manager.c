@@ -3,6 +3,7 @@
  * the match is set before the job is asked for. */
 #include "cli/unit_manager.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,8 +174,11 @@ int unit_manager_get(struct unit_manager *manager, const char *unit, struct erro
 
 int unit_manager_require_running(const struct cli_service *service, struct error *error) {
         _cleanup_unit_manager_ struct unit_manager *manager = NULL;
-        struct unit_state state;
-        if (unit_manager_open(NULL, &manager) < 0 || unit_manager_get(manager, service->unit, NULL, &state) < 0)
+        struct unit_state state = { 0 };
+        if (unit_manager_open(NULL, &manager) < 0)
+                return 0;
+        assert(manager);
+        if (unit_manager_get(manager, service->unit, NULL, &state) < 0)
                 return 0;
         if (strcmp(state.load, "not-found") == 0 || state.pid > 0)
                 return 0; /* started otherwise than by systemd, or running: the socket shows */

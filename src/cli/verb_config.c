@@ -84,7 +84,7 @@ int verb_config_get(struct cli *cli, const struct cli_arguments *arguments, stru
         if (r < 0)
                 return r;
         output_print(&cli->out, OUTPUT_PLAIN, "%s", text.data ? text.data : "");
-        if (origins && !cli->json)
+        if (config && origins && !cli->json)
                 print_origin(cli, config->tree, path);
         output_print(&cli->out, OUTPUT_PLAIN, "\n");
         cli->reported = true;

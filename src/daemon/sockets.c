@@ -87,7 +87,7 @@ int daemon_sockets_collect(struct daemon *daemon, const struct config_list *list
         if (r >= 0 && activated)
                 r = check_claimed(daemon, listeners, sockets, error);
         if (r < 0) {
-                for (size_t i = 0; sockets && i < listeners->count; i++)
+                for (size_t i = 0; sockets && i < listeners->count && sockets[i].fds; i++)
                         for (size_t j = 0; j < sockets[i].count; j++)
                                 close_fd(sockets[i].fds[j]);
                 daemon_sockets_free(sockets, listeners->count);

@@ -192,6 +192,7 @@ static int worker_init(struct http_engine *engine, unsigned index, struct http_g
 static int share_out(struct http_engine *engine, unsigned listener, const struct http_engine_sockets *sockets) {
         size_t workers = engine->worker_count;
         bool is_shared = sockets->count < workers;
+        assert(workers > 0);
         if (sockets->count == 0)
                 return 0;
         for (size_t i = 0; i < MAX_OF(sockets->count, workers); i++) {

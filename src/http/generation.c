@@ -72,7 +72,7 @@ static int make_listeners(struct http_generation *generation, const struct http_
                 const struct http_listener_settings *old = previous ? &previous->listeners[i] : NULL;
                 const struct config_listener *listener =
                                 old ? find_listener(options->listeners, old->config->name) : &listeners[i];
-                if (!listener) {
+                if (old && !listener) {
                         settings->config = old->config;
                         settings->owner = config_ref(old->owner);
                         settings->tls = old->tls ? tls_context_ref(old->tls) : NULL;

@@ -226,7 +226,7 @@ void http_worker_done(struct http_worker *worker) {
 int http_worker_listen(struct http_worker *worker, int fd, unsigned listener_index, bool is_shared) {
         if (worker->listener_count == HTTP_LISTENERS_MAX)
                 return -ENOBUFS;
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
         socklen_t length = sizeof(address);
         if (getsockname(fd, (struct sockaddr *) &address, &length) < 0)
                 return -errno;

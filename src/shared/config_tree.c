@@ -3,6 +3,7 @@
  * that each keeps the file and the line that it came from. */
 #include "shared/config_tree.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -123,6 +124,7 @@ static int load_file(const char *path, struct arena *arena, struct error *error,
         r = config_tree_parse(text, length, path, arena, error, &later);
         if (r < 0)
                 return r;
+        assert(later);
         merge_tables(tree, later);
         return 0;
 }
