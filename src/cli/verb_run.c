@@ -223,8 +223,8 @@ static int start(struct running *running, struct error *error) {
         if (r < 0)
                 return r;
         const struct child_options options = {
-                .argv = (const char *const[]) { program, "--config", running->config, "--admin-socket",
-                                                running->folder.socket, "--log", "console", NULL },
+                .argv = (const char *const[]) { program, "--config", running->config, "--state", running->folder.path,
+                                                "--log", "console", NULL },
                 .own_group = true,
                 .dies_with_us = true,
         };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The admin socket: one more worker, on the main loop, whose application is the daemon itself. Whoever can connect
- * has the authority; the socket's mode and group decide who that is. */
+/* The role "admin" of every daemon: what it is, how it does, and the orders to reload and to open logs anew. Whoever can
+ * connect has the authority; the socket's mode and group decide who that is. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/state.h"
@@ -62,6 +61,8 @@ static void respond_status(struct http_exchange *exchange, const struct daemon *
         append_json_field(&text, "sandbox", daemon->sandbox_summary);
         text_printf(&text, ",\"log_dropped\":%" PRIu64, logger_dropped(daemon->logger));
         append_listeners(daemon, &text);
+        text_printf(&text, ",\"role_connections\":%" PRIu64 ",\"roles\":", daemon_roles_connections(daemon));
+        daemon_roles_append_json(daemon, &text);
         text_append_string(&text, "}\n");
         http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
 }
@@ -149,8 +150,13 @@ static void on_post(struct http_exchange *exchange, struct daemon *daemon) {
         }
 }
 
+/* The application is a member of the daemon whose role it is. */
+static struct daemon *daemon_of(const struct http_exchange *exchange) {
+        return container_of(exchange->generation->shared->application, struct daemon, admin);
+}
+
 static void on_request(struct http_exchange *exchange) {
-        struct daemon *daemon = exchange->generation->shared->snapshot;
+        struct daemon *daemon = daemon_of(exchange);
         switch (exchange->request.method) {
         case HTTP_METHOD_GET:
         case HTTP_METHOD_HEAD:
@@ -165,42 +171,4 @@ static void on_request(struct http_exchange *exchange) {
         }
 }
 
-/* The snapshot is the daemon, which frees itself. */
-static void snapshot_free(void *snapshot) {
-        (void) snapshot;
-}
-
-static const struct http_application application = {
-        .snapshot_free = snapshot_free,
-        .on_request = on_request,
-};
-
-int daemon_admin_start(struct daemon *daemon, int fd, struct error *error) {
-        daemon->admin_listener = (struct config_listener) { .name = "admin", .address = "admin" };
-        const struct config_list listeners = { .items = &daemon->admin_listener, .count = 1 };
-        const struct http_generation_options options = {
-                .config = config_ref(daemon->generation->config),
-                .listeners = &listeners,
-                .application = &application,
-                .snapshot = daemon,
-                .producer = daemon->log,
-        };
-        struct http_services *services = &daemon->admin_services;
-        *services = *http_engine_services(daemon->engine);
-        services->connection_count = &daemon->admin_connections;
-        int r = http_generation_new(&options, error, &daemon->admin_generation);
-        if (r >= 0)
-                r = http_worker_init(&daemon->admin, daemon->loop, services->worker_count, services, daemon->log,
-                                     daemon->shard, daemon->admin_generation);
-        if (r < 0) {
-                close_fd(fd);
-                return error_set_errno(error, r, "starting the admin socket");
-        }
-        daemon->has_admin = true;
-        r = http_worker_listen(&daemon->admin, fd, 0, false);
-        if (r < 0) {
-                close_fd(fd);
-                return error_set_errno(error, r, "listening on the admin socket");
-        }
-        return 0;
-}
+const struct http_application daemon_admin_application = { .on_request = on_request };

@@ -4,25 +4,20 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "daemon/listener_socket.h"
 #include "daemon/state.h"
 #include "shared/message_id.h"
-#include "shared/sandbox.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
 #define POOL_THREADS 4 /* most of them wait for a disk */
 #define POOL_QUEUE 4096
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000
-#define TICKETS_NAME "ticket-keys"
 
 void daemon_complain(const struct daemon *daemon, enum log_level level, const char *message_id, const char *format,
                      ...) {
@@ -47,114 +42,14 @@ static const struct config_root *root_of(const struct daemon *daemon) {
 }
 
 static unsigned worker_count(const struct daemon *daemon, const struct config *config) {
+        if (!daemon->program->listeners)
+                return 0;
         unsigned configured = daemon->program->workers(&config->root);
         if (configured > 0)
                 return configured;
         cpu_set_t cpus;
         int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
         return count > 0 ? (unsigned) count : 1;
-}
-
-/* Ticket keys outlive a restart in systemd's descriptor store. */
-static void save_tickets(struct daemon *daemon) {
-        unsigned char blob[TLS_TICKETS_BLOB_SIZE];
-        size_t length = tls_tickets_save(daemon->tickets, blob);
-        _cleanup_close_ int fd = memfd_create(TICKETS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (fd < 0 || write(fd, blob, length) != (ssize_t) length)
-                return;
-        (void) fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-        (void) service_store_fd(TICKETS_NAME, fd);
-        explicit_bzero(blob, sizeof(blob));
-}
-
-static int make_tickets(struct daemon *daemon, const struct config *config) {
-        int64_t now = loop_realtime(daemon->loop);
-        int r = tls_tickets_new(now, (int64_t) (config->root.tls.ticket_rotation / 1000000), &daemon->tickets);
-        if (r < 0)
-                return r;
-        _cleanup_close_ int fd = service_fds_claim(&daemon->fds, TICKETS_NAME);
-        if (fd >= 0) {
-                unsigned char blob[TLS_TICKETS_BLOB_SIZE];
-                ssize_t n = pread(fd, blob, sizeof(blob), 0);
-                if (n > 0)
-                        (void) tls_tickets_restore(daemon->tickets, blob, (size_t) n, now);
-                explicit_bzero(blob, sizeof(blob));
-        }
-        save_tickets(daemon);
-        return 0;
-}
-
-struct path_collector {
-        struct sandbox_path *items;
-        size_t count, capacity;
-        bool failed;
-};
-
-/* Places that are not there are left out: what needs them says so itself, with its own name. */
-static void collect_path(const char *path, unsigned access_bits, void *userdata) {
-        struct path_collector *collector = userdata;
-        if (!path || access(path, F_OK) < 0)
-                return;
-        if (collector->count == collector->capacity) {
-                size_t capacity = collector->capacity ? 2 * collector->capacity : 16;
-                struct sandbox_path *larger = reallocarray(collector->items, capacity, sizeof(*larger));
-                if (!larger) {
-                        collector->failed = true;
-                        return;
-                }
-                collector->items = larger;
-                collector->capacity = capacity;
-        }
-        char *copy = strdup(path);
-        collector->failed |= !copy;
-        if (copy)
-                collector->items[collector->count++] = (struct sandbox_path) { copy, access_bits };
-}
-
-/* Files are replaced by renaming: the folder is what must stay readable. */
-static void collect_folder_of(const char *path, unsigned access_bits, struct path_collector *collector) {
-        if (!path)
-                return;
-        _cleanup_free_ char *copy = strdup(path);
-        if (copy)
-                collect_path(dirname(copy), access_bits, collector);
-}
-
-static int enter_sandbox(struct daemon *daemon, const struct config *config, struct error *error) {
-        const struct config_root *root = &config->root;
-        const struct config_certificate *certificates = root->certificates.items;
-        const struct config_list *list = daemon->program->listeners(root);
-        const struct config_listener *listeners = list->items;
-        struct path_collector paths = { 0 };
-
-        collect_folder_of(daemon->options.config, SANDBOX_READ, &paths);
-        for (size_t i = 0; i < root->certificates.count; i++) {
-                collect_folder_of(certificates[i].certificate, SANDBOX_READ, &paths);
-                collect_folder_of(certificates[i].key, SANDBOX_READ, &paths);
-                collect_folder_of(certificates[i].ocsp, SANDBOX_READ, &paths);
-        }
-        for (size_t i = 0; i < list->count; i++)
-                collect_folder_of(listeners[i].client_ca, SANDBOX_READ, &paths);
-        if (root->log.access.target == CONFIG_ACCESS_FILE)
-                collect_folder_of(root->log.access.path, SANDBOX_READ | SANDBOX_WRITE, &paths);
-        daemon->program->each_path(root, collect_path, &paths);
-
-        const struct sandbox sandbox = {
-                .name = daemon->program->name,
-                .mode = daemon->program->sandbox(root) ? SANDBOX_ENFORCED : SANDBOX_OFF,
-                .paths = paths.items,
-                .path_count = paths.count,
-        };
-        struct text summary = TEXT_INIT;
-        int r = paths.failed ? -ENOMEM : sandbox_enter(&sandbox, error, &summary);
-        for (size_t i = 0; i < paths.count; i++)
-                free((char *) paths.items[i].path);
-        free(paths.items);
-        size_t length;
-        if (r >= 0)
-                r = text_finish(&summary, &daemon->sandbox_summary, &length);
-        text_done(&summary);
-        return r < 0 ? error_set_errno(error, r, "entering the sandbox") : 0;
 }
 
 static void on_watchdog(struct timer *timer, void *userdata) {
@@ -175,24 +70,28 @@ static void on_upkeep(struct timer *timer, void *userdata) {
         struct daemon *daemon = userdata;
         uint64_t check = root_of(daemon)->tls.certificate_check / 1000;
         if (tls_tickets_rotate(daemon->tickets, loop_realtime(daemon->loop)))
-                save_tickets(daemon);
+                daemon_ticket_keys_save(daemon);
         daemon_reload_certificates(daemon);
         loop_timer_start(daemon->loop, timer, loop_now(daemon->loop) + MAX_OF(check, (uint64_t) UPKEEP_MSEC));
 }
 
+/* Of the workers, and of the roles. */
 static void on_drained(void *userdata) {
         struct daemon *daemon = userdata;
-        loop_stop(daemon->loop, 0);
+        if (--daemon->drains_pending == 0)
+                loop_stop(daemon->loop, 0);
 }
 
 static void begin_drain(struct daemon *daemon) {
         uint64_t timeout = daemon->program->drain_timeout(root_of(daemon));
         daemon->is_draining = true;
+        daemon->drains_pending = 2;
         service_notify_stopping("Stopping: requests that are under way may end");
         log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STOPPING, NULL, 0,
                   "stopping; %llu connections may end their requests",
-                  (unsigned long long) http_engine_connections(daemon->engine));
+                  (unsigned long long) (http_engine_connections(daemon->engine) + daemon_roles_connections(daemon)));
         http_engine_drain(daemon->engine, timeout, on_drained, daemon);
+        daemon_roles_drain(daemon, timeout, on_drained);
 }
 
 static void on_signal(int signal_number, pid_t sender, void *userdata) {
@@ -238,17 +137,21 @@ static int start_logging(struct daemon *daemon, const struct config *config, str
 
 static void say_started(struct daemon *daemon) {
         const struct config_root *root = root_of(daemon);
-        const struct config_list *list = daemon->program->listeners(root);
+        const struct config_list *list = daemon_listeners(daemon, root);
         const struct config_listener *listeners = list->items;
         _cleanup_text_ struct text text = TEXT_INIT;
         for (size_t i = 0; i < list->count; i++)
                 if (daemon->addresses[i])
                         text_printf(&text, "%s%s://%s", text.length > 0 ? ", " : "",
                                     listeners[i].tls ? "https" : "http", daemon->addresses[i]);
+        daemon_roles_append_addresses(daemon, &text);
         unsigned workers = http_engine_services(daemon->engine)->worker_count;
+        char with[64] = "";
+        if (workers > 0)
+                (void) snprintf(with, sizeof(with), " with %u worker%s", workers, workers == 1 ? "" : "s");
         log_info(daemon->log, "sandbox: %s", daemon->sandbox_summary);
-        log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STARTED, NULL, 0, "%s %s serves %s with %u worker%s",
-                  daemon->program->command, CCODES_VERSION, text.data, workers, workers == 1 ? "" : "s");
+        log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STARTED, NULL, 0, "%s %s serves %s%s",
+                  daemon->program->command, CCODES_VERSION, text.data, with);
         char status[256];
         (void) snprintf(status, sizeof(status), "Serving %.200s", text.data);
         service_notify_ready(status);
@@ -260,7 +163,6 @@ struct start {
         const struct config_list *listeners;
         unsigned workers;
         struct http_engine_sockets *sockets;
-        int admin_fd;
 };
 
 /* Listening sockets, while every right is still there. */
@@ -269,9 +171,7 @@ static int open_sockets(struct daemon *daemon, struct start *start, struct error
         int r = daemon_sockets_collect(daemon, start->listeners, start->workers, error, &start->sockets);
         if (r >= 0)
                 r = daemon_sockets_note(daemon, start->sockets, start->listeners->count);
-        if (r >= 0 && start->admin_fd < 0 && daemon->options.admin_socket)
-                r = start->admin_fd = unix_socket_open(daemon->options.admin_socket, 0660, 64, error);
-        return r;
+        return r < 0 ? r : daemon_roles_open(daemon, error);
 }
 
 /* The sandbox, then the first threads. */
@@ -279,7 +179,7 @@ static int give_up_rights(struct daemon *daemon, const struct start *start, stru
         struct daemon_descriptors descriptors;
         daemon_descriptors_raise(&start->config->root, &descriptors);
         daemon->failed_step = MESSAGE_ID_SANDBOX_FAILED;
-        int r = enter_sandbox(daemon, start->config, error);
+        int r = daemon_confine(daemon, start->config, error);
         if (r >= 0)
                 r = start_logging(daemon, start->config, error);
         if (r < 0)
@@ -289,16 +189,30 @@ static int give_up_rights(struct daemon *daemon, const struct start *start, stru
         return 0;
 }
 
+/* The program's own part that is kept over reloads. */
+static int make_state(struct daemon *daemon, const struct config *config, struct error *error) {
+        const char *given = getenv("STATE_DIRECTORY"); /* several are parted by colons (systemd.exec(5)) */
+        _cleanup_free_ char *first = given ? strndup(given, strcspn(given, ":")) : NULL;
+        const struct daemon_environment environment = {
+                .root = &config->root,
+                .state_folder = daemon->options.state ? daemon->options.state : first,
+                .loop = daemon->loop,
+                .pool = daemon->pool,
+                .metrics = daemon->metrics,
+                .log = daemon->log,
+        };
+        return daemon->program->state_new ? daemon->program->state_new(&environment, error, &daemon->state) : 0;
+}
+
 /* What lasts as long as the process, whatever the configuration becomes. */
 static int make_parts(struct daemon *daemon, const struct start *start, struct error *error) {
-        const struct daemon_program *program = daemon->program;
-        int r = make_tickets(daemon, start->config);
+        int r = daemon_ticket_keys_make(daemon, start->config);
         if (r >= 0)
                 r = metrics_new(&daemon->metrics);
         if (r >= 0)
                 r = thread_pool_new(POOL_THREADS, POOL_QUEUE, &daemon->pool);
-        if (r >= 0 && program->state_new)
-                r = program->state_new(&start->config->root, daemon->metrics, error, &daemon->state);
+        if (r >= 0)
+                r = make_state(daemon, start->config, error);
         const struct http_engine_options options = {
                 .loop = daemon->loop,
                 .logger = daemon->logger,
@@ -324,18 +238,15 @@ static int begin_serving(struct daemon *daemon, struct start *start, struct erro
         daemon->failed_step = NULL;
         daemon->exit_status = 0;
         r = http_engine_start(daemon->engine, daemon->generation, start->sockets, error);
-        if (r >= 0 && start->admin_fd >= 0)
-                r = daemon_admin_start(daemon, take_fd(&start->admin_fd), error);
-        return r;
+        return r < 0 ? r : daemon_roles_serve(daemon, error);
 }
 
 /* From a checked configuration, whose reference is taken, to workers that serve. */
 static int start(struct daemon *daemon, struct config *config, struct error *error) {
         struct start start = {
                 .config = config,
-                .listeners = daemon->program->listeners(&config->root),
+                .listeners = daemon_listeners(daemon, &config->root),
                 .workers = worker_count(daemon, config),
-                .admin_fd = service_fds_claim(&daemon->fds, "admin"),
         };
         int r = open_sockets(daemon, &start, error);
         if (r >= 0)
@@ -345,7 +256,6 @@ static int start(struct daemon *daemon, struct config *config, struct error *err
         if (r >= 0)
                 r = begin_serving(daemon, &start, error);
         daemon_sockets_free(start.sockets, start.listeners->count);
-        close_fd(start.admin_fd);
         config_unref(config);
         return r < 0 ? error_set_errno(error, r, "starting") : 0;
 }
@@ -360,13 +270,12 @@ static void stop(struct daemon *daemon) {
         daemon->is_draining = true; /* a reload that is built by now is not put in force */
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
-        if (daemon->has_admin)
-                http_worker_done(&daemon->admin);
+        daemon_roles_stop(daemon);
         if (daemon->pool)
                 thread_pool_free(daemon->pool);
         loop_free(daemon->loop);
-        http_generation_unref(daemon->admin_generation, daemon->log);
         http_generation_unref(daemon->generation, daemon->log);
+        daemon_roles_done(daemon);
         http_engine_free(daemon->engine);
         if (daemon->state && daemon->program->state_free)
                 daemon->program->state_free(daemon->state);
@@ -396,12 +305,9 @@ static int run(struct daemon *daemon) {
 
 /* What can be checked without serving: the files that the configuration names, too. */
 static int check(struct daemon *daemon, struct config *config, struct error *error) {
-        int r = 0;
-        if (daemon->program->state_new) {
-                r = metrics_new(&daemon->metrics);
-                if (r >= 0)
-                        r = daemon->program->state_new(&config->root, daemon->metrics, error, &daemon->state);
-        }
+        int r = metrics_new(&daemon->metrics);
+        if (r >= 0)
+                r = make_state(daemon, config, error);
         if (r < 0) {
                 config_unref(config);
                 return r;
@@ -413,7 +319,12 @@ static int check(struct daemon *daemon, struct config *config, struct error *err
 }
 
 int daemon_main(const struct daemon_program *program, int argc, char **argv) {
-        struct daemon daemon = { .program = program };
+        struct daemon daemon = {
+                .program = program,
+                .admin = daemon_admin_application,
+                .admin_role = { .name = "admin", .mode = 0660, .group = "ccodes" },
+        };
+        daemon.admin_role.application = &daemon.admin;
         int status = daemon_options_parse(argc, argv, program->command, program->summary, &daemon.options);
         if (status >= 0)
                 return status;
@@ -425,7 +336,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         if (absolute)
                 daemon.options.config = absolute;
         int r = config_load(daemon.options.config, &error, &config);
-        if (r >= 0 && program->listeners(&config->root)->count == 0 && !daemon.options.check)
+        if (r >= 0 && program->listeners && program->listeners(&config->root)->count == 0 && !daemon.options.check)
                 r = error_set(&error, -ENOENT,
                               "%s: no [[%s.listener]] is configured: there is nothing to listen on; see ccodes.toml(5)",
                               daemon.options.config, program->name);
@@ -439,6 +350,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
                 r = watch_signals(&daemon);
         if (r >= 0)
                 r = service_take_fds(&error, &daemon.fds);
+        daemon.is_activated = daemon.fds.count > 0;
         if (r < 0)
                 config_unref(config);
         else

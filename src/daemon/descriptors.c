@@ -29,8 +29,8 @@ void daemon_descriptors_raise(const struct config_root *root, struct daemon_desc
 }
 
 void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_descriptors *descriptors) {
-        if (descriptors->there >= descriptors->wanted)
-                return;
+        if (!daemon->program->listeners || descriptors->there >= descriptors->wanted)
+                return; /* those who may reach a role socket are few */
         log_event(daemon->log, LOG_LEVEL_WARNING, MESSAGE_ID_DESCRIPTORS_FEW, NULL, 0,
                   "the process may have %llu file descriptors, too few for max_connections = %llu, which takes %llu: "
                   "raise "

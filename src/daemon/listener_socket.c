@@ -77,7 +77,7 @@ static int remove_stale_socket(const struct sockaddr_un *address, socklen_t leng
         return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
-int unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error) {
+int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         size_t length = strlen(path);
         if (length >= sizeof(address.sun_path))
@@ -97,8 +97,13 @@ int unix_socket_open(const char *path, unsigned mode, int backlog, struct error 
         _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (fd < 0)
                 return error_set_errno(error, fd, "opening a unix socket");
-        /* The mode of the file is set before anybody can connect: nobody can before listen. */
-        if (bind(fd, (const struct sockaddr *) &address, size) < 0 || chmod(path, mode) < 0 || listen(fd, backlog) < 0)
+        if (bind(fd, (const struct sockaddr *) &address, size) < 0)
+                return error_set_errno(error, -errno, "listening on %s", path);
+        /* Who may connect is settled before anybody can: nobody can before listen. A group that this user may not give the
+         * file to is left out. */
+        if (group != (gid_t) -1)
+                (void) !chown(path, (uid_t) -1, group);
+        if (chmod(path, mode) < 0 || listen(fd, backlog) < 0)
                 return error_set_errno(error, -errno, "listening on %s", path);
         return take_fd(&fd);
 }
@@ -109,7 +114,7 @@ int listener_socket_open(const struct config_listener *listener, size_t count, s
         if (r < 0)
                 return r;
         if (address.storage.ss_family == AF_UNIX) {
-                int fd = unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, 0666,
+                int fd = unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, 0666, (gid_t) -1,
                                           (int) listener->backlog, error);
                 if (fd < 0) {
                         error_prefix(error, "listener '%s'", listener->name);

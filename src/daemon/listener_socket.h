@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "config/listener_section.h"
 #include "shared/error.h"
@@ -13,5 +14,5 @@
  */
 int listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds);
 
-/* Opens a unix socket that only this user and, with `mode` 0660, its group may reach. */
-int unix_socket_open(const char *path, unsigned mode, int backlog, struct error *error);
+/* Opens a unix socket with these permissions, for `group` where that is not -1 and this user may give it away. */
+int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error);

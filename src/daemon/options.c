@@ -14,7 +14,9 @@ static void print_help(const char *command, const char *summary) {
         printf("Usage: %s [OPTION…]\n\n%s\n\n"
                "  -c, --config FILE         the configuration (default %s, and conf.d beside it)\n"
                "      --check               check the configuration, print what is wrong, and exit\n"
-               "      --admin-socket PATH   open the admin socket here (under systemd its unit opens it)\n"
+               "      --state FOLDER        open the unix sockets in this folder, and keep what has to last there "
+               "(under\n"
+               "                            systemd the units say)\n"
                "      --log journal|console where the log goes (default: the journal under systemd)\n"
                "  -h, --help                this text\n"
                "      --version             the version\n\n"
@@ -26,7 +28,7 @@ static void print_help(const char *command, const char *summary) {
 
 enum {
         OPTION_CHECK = 256,
-        OPTION_ADMIN_SOCKET,
+        OPTION_STATE,
         OPTION_LOG,
         OPTION_VERSION,
 };
@@ -36,7 +38,7 @@ int daemon_options_parse(int argc, char **argv, const char *command, const char 
         static const struct option options[] = {
                 { "config", required_argument, NULL, 'c' },
                 { "check", no_argument, NULL, OPTION_CHECK },
-                { "admin-socket", required_argument, NULL, OPTION_ADMIN_SOCKET },
+                { "state", required_argument, NULL, OPTION_STATE },
                 { "log", required_argument, NULL, OPTION_LOG },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, OPTION_VERSION },
@@ -52,8 +54,8 @@ int daemon_options_parse(int argc, char **argv, const char *command, const char 
                 case OPTION_CHECK:
                         parsed.check = true;
                         break;
-                case OPTION_ADMIN_SOCKET:
-                        parsed.admin_socket = optarg;
+                case OPTION_STATE:
+                        parsed.state = optarg;
                         break;
                 case OPTION_LOG:
                         if (strcmp(optarg, "journal") == 0) {

@@ -5,10 +5,10 @@
 
 /* The command line of a daemon; the same for each of them. Strings are views of argv. */
 struct daemon_options {
-        const char *config;       /* file */
-        const char *admin_socket; /* path to open; NULL: only the one that systemd passes */
-        int log_target;           /* enum log_target */
-        bool check;               /* only check the configuration */
+        const char *config; /* file */
+        const char *state;  /* folder for role sockets and what the daemon keeps; NULL: what systemd gives */
+        int log_target;     /* enum log_target */
+        bool check;         /* only check the configuration */
 };
 
 /* Returns -1 to go on, or the exit status after --help, --version or a mistake (which was printed). */

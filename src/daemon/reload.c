@@ -19,11 +19,11 @@ int daemon_generation_new(struct daemon *daemon, struct config *config, struct l
         }
         const struct http_generation_options options = {
                 .config = config,
-                .listeners = program->listeners(&config->root),
+                .listeners = daemon_listeners(daemon, &config->root),
                 .application = program->application,
                 .snapshot = snapshot,
                 .tickets = config->root.tls.tickets ? daemon->tickets : NULL,
-                .logger = daemon->logger,
+                .logger = program->listeners ? daemon->logger : NULL,
                 .previous = daemon->generation,
                 .producer = producer,
         };
@@ -92,6 +92,8 @@ static void warn_of_certificates(struct daemon *daemon, const struct http_genera
 static void on_in_force(int result, void *userdata) {
         struct daemon *daemon = userdata;
         struct daemon_reload *reload = &daemon->reload;
+        if (result >= 0)
+                result = daemon_roles_set_generation(daemon, reload->generation);
         if (result < 0) {
                 http_generation_unref(take_pointer(reload->generation), daemon->log);
                 finish(daemon, result, "a worker has no memory left for the new configuration");

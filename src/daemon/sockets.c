@@ -65,10 +65,15 @@ static int check_claimed(const struct daemon *daemon, const struct config_list *
         return 0;
 }
 
+const struct config_list *daemon_listeners(const struct daemon *daemon, const struct config_root *root) {
+        static const struct config_list none = { 0 };
+        return daemon->program->listeners ? daemon->program->listeners(root) : &none;
+}
+
 int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets) {
         const struct config_listener *items = listeners->items;
-        bool activated = daemon->fds.count > 0;
+        bool activated = daemon->is_activated;
         struct http_engine_sockets *sockets = calloc(listeners->count + 1, sizeof(*sockets));
         int r = sockets ? 0 : -ENOMEM;
 

@@ -7,10 +7,11 @@
 
 /*
  * What the parts of a daemon share: daemon.c (start, signals, end), sockets.c (where listening sockets come from),
- * descriptors.c (how many descriptors there may be), reload.c (generations), admin.c (the admin socket). All on the main
- * thread.
+ * roles.c (role sockets), descriptors.c (how many descriptors there may be), confinement.c (the sandbox), ticket_keys.c
+ * (what outlives a restart), reload.c (generations), admin.c (what the role "admin" answers). All on the main thread.
  */
 struct daemon;
+struct role_socket;
 
 /* Called once when a reload has ended; `text` says what came of it, or what is wrong. */
 typedef void daemon_reload_done(struct daemon *daemon, int result, const char *text, void *userdata);
@@ -45,13 +46,12 @@ struct daemon {
         char **addresses; /* where each listener really is, a port that was 0 known by now; NULL: it has no socket */
         size_t address_count;
 
-        struct http_worker admin;
-        struct http_services
-                        admin_services; /* those of the engine, but for the count: a flood must not shut operators out */
-        _Atomic int64_t admin_connections;
-        struct http_generation *admin_generation;
-        struct config_listener admin_listener;
-        bool has_admin;
+        bool is_activated;             /* sockets come from systemd */
+        struct daemon_role admin_role; /* the one that every daemon has */
+        struct http_application admin; /* its application */
+        struct role_socket *roles;     /* "admin" first, then the program's */
+        size_t role_count, roles_draining;
+        void (*on_roles_drained)(void *daemon);
 
         struct daemon_reload reload;
         uint64_t reloads, reload_failures;
@@ -61,6 +61,7 @@ struct daemon {
 
         struct timer watchdog, upkeep;
         uint64_t watchdog_interval; /* ms; 0: none */
+        unsigned drains_pending;
         bool is_draining, is_stuck;
         const char *failed_step; /* MESSAGE_ID of what fails if the start fails now */
         int exit_status;         /* of that */
@@ -74,6 +75,9 @@ void daemon_complain(const struct daemon *daemon, enum log_level level, const ch
  * daemon_sockets_free (which closes nothing). */
 int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets);
+/* Those that the configuration has for this daemon: none for one with roles only. */
+const struct config_list *daemon_listeners(const struct daemon *daemon, const struct config_root *root);
+
 /* Notes the addresses of the sockets, for the log and the status. */
 int daemon_sockets_note(struct daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
@@ -87,6 +91,13 @@ struct daemon_descriptors {
 void daemon_descriptors_raise(const struct config_root *root, struct daemon_descriptors *ret_descriptors);
 void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_descriptors *descriptors);
 
+/* confinement.c: enters the sandbox, for good; the summary is in daemon->sandbox_summary. */
+int daemon_confine(struct daemon *daemon, const struct config *config, struct error *error);
+
+/* ticket_keys.c: makes the ring of keys, of those that systemd kept if there are any; hands it to systemd to keep. */
+int daemon_ticket_keys_make(struct daemon *daemon, const struct config *config);
+void daemon_ticket_keys_save(struct daemon *daemon);
+
 /* reload.c */
 
 /* Builds a generation from `config`, whose reference is taken. Blocks; any thread, one at a time. */
@@ -99,5 +110,29 @@ int daemon_reload_start(struct daemon *daemon, daemon_reload_done *done, void *u
 /* Looks whether certificate files have changed and, if so, puts them in force with the present configuration. */
 void daemon_reload_certificates(struct daemon *daemon);
 
-/* admin.c: serves the admin socket on the main loop. */
-int daemon_admin_start(struct daemon *daemon, int fd, struct error *error);
+/* roles.c */
+
+/* The sockets of every role, from systemd by name or opened here, while every right is still there. */
+int daemon_roles_open(struct daemon *daemon, struct error *error);
+
+/* Serves them with daemon->generation. */
+int daemon_roles_serve(struct daemon *daemon, struct error *error);
+
+/* -ENOMEM: some may have it already. */
+int daemon_roles_set_generation(struct daemon *daemon, struct http_generation *generation);
+
+uint64_t daemon_roles_connections(const struct daemon *daemon);
+
+/* As http_engine_drain; "admin" goes on, so that the end can be watched. May call back before it returns. */
+void daemon_roles_drain(struct daemon *daemon, uint64_t timeout, void (*on_drained)(void *daemon));
+
+/* Closes what is open; memory goes with daemon_roles_done, once the loop is freed. */
+void daemon_roles_stop(struct daemon *daemon);
+void daemon_roles_done(struct daemon *daemon);
+
+/* For the log: all but "admin"; for the status: those that have a socket. */
+void daemon_roles_append_addresses(const struct daemon *daemon, struct text *text);
+void daemon_roles_append_json(const struct daemon *daemon, struct text *text);
+
+/* admin.c: what the role "admin" answers; the application is daemon->admin itself. */
+extern const struct http_application daemon_admin_application;

@@ -44,7 +44,8 @@ struct http_engine {
         _Atomic int64_t connection_count;
         struct engine_worker *workers;
         size_t worker_count;
-        bool is_stopped; /* nobody is there to be told anything */
+        bool is_stopped;                                        /* nobody is there to be told anything */
+        struct loop_deferred generation_settled, drain_settled; /* where there is no worker to report it */
 
         struct http_generation *next_generation;
         size_t generation_pending, drain_pending;
@@ -88,6 +89,19 @@ static void generation_on_main(struct loop_message *message, void *userdata) {
                 return;
         engine->next_generation = NULL;
         engine->generation_done(engine->generation_result, engine->generation_userdata);
+}
+
+static void settle_generation(struct loop_deferred *deferred, void *userdata) {
+        struct http_engine *engine = userdata;
+        (void) deferred;
+        engine->next_generation = NULL;
+        engine->generation_done(0, engine->generation_userdata);
+}
+
+static void settle_drain(struct loop_deferred *deferred, void *userdata) {
+        struct http_engine *engine = userdata;
+        (void) deferred;
+        engine->drained(engine->drained_userdata);
 }
 
 static void drained_on_worker(struct http_worker *worker, void *userdata) {
@@ -136,7 +150,9 @@ int http_engine_new(const struct http_engine_options *options, struct error *err
         engine->loop = options->loop;
         engine->logger = options->logger;
         engine->worker_count = options->workers;
-        engine->workers = calloc(options->workers, sizeof(*engine->workers));
+        engine->workers = calloc(MAX_OF(options->workers, 1U), sizeof(*engine->workers));
+        loop_deferred_init(&engine->generation_settled, settle_generation, engine);
+        loop_deferred_init(&engine->drain_settled, settle_drain, engine);
         engine->services = (struct http_services) {
                 .pool = options->pool,
                 .metrics = options->metrics,
@@ -253,6 +269,8 @@ int http_engine_set_generation(struct http_engine *engine, struct http_generatio
         engine->generation_userdata = userdata;
         for (size_t i = 0; i < engine->worker_count; i++)
                 command_send(&engine->workers[i], &engine->workers[i].generation);
+        if (engine->worker_count == 0)
+                loop_defer(engine->loop, &engine->generation_settled);
         return 0;
 }
 
@@ -263,6 +281,8 @@ void http_engine_drain(struct http_engine *engine, uint64_t timeout, void (*drai
         engine->drain_pending = engine->worker_count;
         for (size_t i = 0; i < engine->worker_count; i++)
                 command_send(&engine->workers[i], &engine->workers[i].drain);
+        if (engine->worker_count == 0)
+                loop_defer(engine->loop, &engine->drain_settled);
 }
 
 bool http_engine_is_alive(struct http_engine *engine) {

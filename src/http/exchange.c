@@ -133,6 +133,10 @@ const char *http_exchange_peer(struct http_exchange *exchange) {
         return text;
 }
 
+int http_exchange_peer_credentials(struct http_exchange *exchange, struct peer_credentials *ret_peer) {
+        return peer_credentials_get(exchange->connection->transport->fd, &exchange->arena, ret_peer);
+}
+
 const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange) {
         return &exchange->generation->shared->listeners[exchange->connection->listener->index];
 }

@@ -14,6 +14,7 @@
 #include "http/target.h"
 #include "shared/arena.h"
 #include "shared/cause.h"
+#include "shared/peer_credentials.h"
 
 /*
  * One request and its response, whatever protocol carries them.
@@ -144,6 +145,9 @@ int http_response_add(struct http_exchange *exchange, struct slice name, struct 
 
 /* The client's address, in text, with the port after the last colon for TCP; "unix:" otherwise. In the arena; never NULL. */
 const char *http_exchange_peer(struct http_exchange *exchange);
+
+/* Who asks, on a unix socket: see peer_credentials_get, whose errors come. The groups are in the exchange's arena. */
+int http_exchange_peer_credentials(struct http_exchange *exchange, struct peer_credentials *ret_peer);
 
 /* What the listener it came by means in the generation it began with. */
 const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange);

@@ -21,10 +21,14 @@ struct http_generation *http_generation_unref(struct http_generation *generation
                 config_unref(generation->listeners[i].owner);
         }
         free(generation->listeners);
-        if (generation->snapshot)
-                generation->application->snapshot_free(generation->snapshot);
-        access_log_unref(generation->access_log, producer);
-        config_unref(generation->config);
+        if (generation->base) {
+                http_generation_unref(generation->base, producer);
+        } else {
+                if (generation->snapshot)
+                        generation->application->snapshot_free(generation->snapshot);
+                access_log_unref(generation->access_log, producer);
+                config_unref(generation->config);
+        }
         free(generation);
         return NULL;
 }
@@ -127,6 +131,28 @@ int http_generation_new(const struct http_generation_options *options, struct er
                 http_generation_unref(generation, options->producer);
                 return r;
         }
+        *ret_generation = generation;
+        return 0;
+}
+
+int http_generation_derive(struct http_generation *base, const struct config_list *listeners,
+                           const struct http_application *application, struct http_generation **ret_generation) {
+        const struct config_listener *items = listeners->items;
+        struct http_generation *generation = calloc(1, sizeof(*generation));
+        if (!generation)
+                return -ENOMEM;
+        atomic_init(&generation->references, 1);
+        generation->base = http_generation_ref(base);
+        generation->config = base->config;
+        generation->snapshot = base->snapshot;
+        generation->application = application;
+        generation->listeners = calloc(listeners->count, sizeof(*generation->listeners));
+        if (!generation->listeners) {
+                http_generation_unref(generation, NULL);
+                return -ENOMEM;
+        }
+        for (; generation->listener_count < listeners->count; generation->listener_count++)
+                generation->listeners[generation->listener_count].config = &items[generation->listener_count];
         *ret_generation = generation;
         return 0;
 }

@@ -26,6 +26,8 @@ struct http_listener_settings {
 
 struct http_generation {
         _Atomic unsigned references;
+        struct http_generation
+                        *base; /* NULL, or the one that owns configuration and snapshot: see http_generation_derive */
         struct config *config; /* a reference */
         const struct http_application *application;
         void *snapshot; /* the application's */
@@ -74,6 +76,13 @@ struct http_generation_options {
 };
 int http_generation_new(const struct http_generation_options *options, struct error *error,
                         struct http_generation **ret_generation);
+
+/*
+ * Another application and other listeners, plain ones, for the configuration and the snapshot of `base`, which lasts as long as this one:
+ * what a daemon does on its unix sockets. Without an access log. -ENOMEM is all that can fail.
+ */
+int http_generation_derive(struct http_generation *base, const struct config_list *listeners,
+                           const struct http_application *application, struct http_generation **ret_generation);
 
 /* Whether a certificate file has changed since: time for a new generation. Blocks on the disk. */
 bool http_generation_is_stale(const struct http_generation *generation);

@@ -45,13 +45,13 @@ static void state_free(void *userdata) {
         free(state);
 }
 
-static int state_new(const struct config_root *root, struct metrics *metrics, struct error *error, void **ret_state) {
+static int state_new(const struct daemon_environment *environment, struct error *error, void **ret_state) {
         struct state *state = calloc(1, sizeof(*state));
         if (!state)
                 return error_set_errno(error, -ENOMEM, "making the file store");
-        int r = file_store_new(root->server.cache.max_bytes, &state->store);
+        int r = file_store_new(environment->root->server.cache.max_bytes, &state->store);
         if (r >= 0)
-                r = file_store_add_metrics(state->store, metrics);
+                r = file_store_add_metrics(state->store, environment->metrics);
         if (r >= 0)
                 r = site_roots_new(&state->roots);
         if (r < 0) {

@@ -67,6 +67,42 @@ def make_certificate(folder, name, *hosts, key="ec"):
     return folder / f"{name}.pem"
 
 
+def start_with_sockets(passed, words, log):
+    """Starts a program as systemd does: with the sockets {name: socket} from descriptor 3 on."""
+    fds = [fd.fileno() for fd in passed.values()]
+
+    def arrange():
+        copies = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
+        for i, fd in enumerate(copies):
+            os.dup2(fd, 3 + i)
+
+    script = ('LISTEN_PID=$$ LISTEN_FDS=$1 LISTEN_FDNAMES=$2; export LISTEN_PID LISTEN_FDS LISTEN_FDNAMES; shift 2; '
+              'exec "$@"')
+    return subprocess.Popen(["/bin/sh", "-c", script, "sh", str(len(fds)), ":".join(passed), *words], stdout=log,
+                            stderr=log, stdin=subprocess.DEVNULL, close_fds=False, preexec_fn=arrange)
+
+
+def listening_socket(path):
+    """A unix socket that listens, as a socket unit makes it."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(8)
+    return listener
+
+
+def ask(path, method, target):
+    """One request to a unix socket; the body is in `.body`."""
+    connection = http.client.HTTPConnection("unix")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.settimeout(10)
+    connection.sock.connect(str(path))
+    connection.request(method, target)
+    response = connection.getresponse()
+    response.body = response.read()
+    connection.close()
+    return response
+
+
 class Daemon:
     def __init__(self, folder, files=None, tls=False, wrapper=(), **parts):
         self.folder, self.root, self.wrapper = folder, folder / "root", wrapper
@@ -80,7 +116,7 @@ class Daemon:
         self.parts["https"] = HTTPS.format(folder=folder) if tls else ""
         self.write_configuration()
         self.log_file = folder / "log"
-        self.admin_socket = folder / "admin.sock"
+        self.admin_socket = folder / "server.sock"
         self.process = None
 
     def write(self, name, content):
@@ -95,8 +131,8 @@ class Daemon:
 
     def start(self):
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen([*self.wrapper, SERVER, "--config", self.config, "--admin-socket",
-                                             self.admin_socket], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*self.wrapper, SERVER, "--config", self.config, "--state",
+                                             self.folder], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until(self.is_ready, "the daemon is ready")
         ports = {listener["name"]: int(listener["address"].rpartition(":")[2])
                  for listener in self.admin_json("/status")["listeners"]}
@@ -127,15 +163,7 @@ class Daemon:
     # The admin socket
 
     def admin(self, method, path):
-        connection = http.client.HTTPConnection("admin")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(10)
-        connection.sock.connect(str(self.admin_socket))
-        connection.request(method, path)
-        response = connection.getresponse()
-        response.body = response.read()
-        connection.close()
-        return response
+        return ask(self.admin_socket, method, path)
 
     def admin_json(self, path, method="GET"):
         return json.loads(self.admin(method, path).body)

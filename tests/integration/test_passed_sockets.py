@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sockets that come from the starter, as systemd passes them: by name, and not all of them need be there."""
 
-import os
 import socket
-import subprocess
 
-from daemon import SERVER, Daemon, until
+from daemon import SERVER, Daemon, start_with_sockets, until
 
 LISTENER = '[[server.listener]]\nname = "{}"\naddress = "127.0.0.1:{}"\n'
 SITE = '[[site]]\nname = "s"\ndefault = true\nroot = "{}"\n'
@@ -27,19 +25,9 @@ class Activated(Daemon):
         self.passed = passed
 
     def launch(self):
-        fds = [fd.fileno() for fd in self.passed.values()]
-
-        def arrange():
-            copies = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
-            for i, fd in enumerate(copies):
-                os.dup2(fd, 3 + i)
-
-        script = 'LISTEN_PID=$$ LISTEN_FDS=$1 LISTEN_FDNAMES=$2; export LISTEN_PID LISTEN_FDS LISTEN_FDNAMES; shift 2; exec "$@"'
-        words = ["/bin/sh", "-c", script, "sh", str(len(fds)), ":".join(self.passed), SERVER, "--config", self.config,
-                 "--admin-socket", self.admin_socket]
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, close_fds=False,
-                                            preexec_fn=arrange)
+            self.process = start_with_sockets(self.passed, [SERVER, "--config", self.config, "--state", self.folder],
+                                              log)
 
 
 def test_a_listener_without_a_socket_does_not_stop_the_others(tmp_path):
