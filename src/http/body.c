@@ -5,6 +5,23 @@
 
 #include "shared/syscall.h"
 
+enum cause http_body_cause(int error) {
+        switch (error) {
+        case -ESTALE:
+                return CAUSE_FILE_CHANGED;
+        case -EBADMSG:
+                return CAUSE_CONTENT_DAMAGED;
+        case -ENOKEY:
+                return CAUSE_KEY_MISSING;
+        case -ENOMEM:
+                return CAUSE_OUT_OF_MEMORY;
+        case -EAGAIN:
+                return CAUSE_OVERLOADED;
+        default:
+                return CAUSE_READ_FAILED;
+        }
+}
+
 static int memory_peek(struct http_body *body, struct http_segment *ret_segment) {
         const struct http_body_memory *memory = container_of(body, struct http_body_memory, body);
         if (memory->bytes.length == 0)

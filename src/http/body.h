@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shared/cause.h"
 #include "shared/slice.h"
 
 /*
@@ -39,6 +40,9 @@ struct http_body_operations {
 struct http_body {
         const struct http_body_operations *operations;
 };
+
+/* Why a response was cut, or not begun, when its source gave this error. */
+enum cause http_body_cause(int error);
 
 /* Bytes that outlive the exchange by other means (its arena, a cache entry that the handler keeps a reference of). */
 struct http_body_memory {

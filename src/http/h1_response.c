@@ -324,7 +324,7 @@ static bool pump_once(struct h1_session *session) {
                 return false;
         }
         if (r < 0) {
-                fail(session, r == -ESTALE ? CAUSE_FILE_CHANGED : CAUSE_READ_FAILED);
+                fail(session, http_body_cause(r));
                 return false;
         }
         if (session->is_chunked && !session->in_chunk && !begin_chunk(session, segment.length))

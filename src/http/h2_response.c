@@ -187,9 +187,7 @@ ssize_t h2_response_read(struct h2_stream *stream, char *room, size_t size, bool
                 if (r == -EAGAIN)
                         return r;
                 if (r < 0 || (r == 0 && stream->response_left != UINT64_MAX)) {
-                        exchange->response.cause = r == -ESTALE ? CAUSE_FILE_CHANGED
-                                                   : r < 0      ? CAUSE_READ_FAILED
-                                                                : CAUSE_INTERNAL_ERROR;
+                        exchange->response.cause = r < 0 ? http_body_cause(r) : CAUSE_INTERNAL_ERROR;
                         return -EIO;
                 }
                 if ((is_end = r == 0))

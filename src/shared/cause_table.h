@@ -66,10 +66,18 @@ CAUSE(TOO_MANY_CONNECTIONS, "too-many-connections", 429, "There are too many con
       "Where many people share one address, raise max_connections_per_client in [http.limits].")
 CAUSE(FIELDS_TOO_LARGE, "fields-too-large", 431, "The header fields of the request are too large or too many.",
       "Often cookies that have grown. Where they are wanted, raise max_head or max_fields in [http.limits].")
+CAUSE(CONTENT_DAMAGED, "content-damaged", 500, "The stored file is not what was written.",
+      "It is sealed (encrypted), and what lies on the disk was changed, cut short, moved, or belongs to another file: "
+      "nothing "
+      "of it was sent. The journal entry with the same request id says where. Restore it from a backup.")
 CAUSE(FILE_CHANGED, "file-changed", 500, "The file changed while it was being sent.",
       "It was cut short or overwritten in place. Replace a file by renaming a finished one over it.")
 CAUSE(INTERNAL_ERROR, "internal-error", 500, "Something failed inside the server.",
       "The journal entry with the same request id says what. Please report it.")
+CAUSE(KEY_MISSING, "key-missing", 500, "The stored file cannot be opened.",
+      "It is sealed (encrypted) with a key that the credential of its folder does not hold; the journal entry with the "
+      "same "
+      "request id names the key. Put it back: `ccodesctl keys list` shows those that there are.")
 CAUSE(READ_FAILED, "read-failed", 500, "The file could not be read.",
       "The journal entry with the same request id names the system's error. Check the disk or the network file system.")
 CAUSE(METHOD_UNKNOWN, "method-unknown", 501, "The method or the transfer coding of the request is not known.",

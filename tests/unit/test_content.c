@@ -14,6 +14,7 @@
 #include "h1_harness.h"
 #include "http/exchange.h"
 #include "server/content_format.h"
+#include "server/content_sealed.h"
 #include "shared/syscall.h"
 
 #define CHUNK 65536
@@ -51,7 +52,17 @@ static const struct content_format *make_plain(void) {
         return &content_plain;
 }
 
-static const struct implementation implementations[] = { { "plain", make_plain } };
+static const struct content_format *make_sealed(void) {
+        struct key_ring *ring = key_ring_new(KEY_PURPOSE_SEAL);
+        assert_non_null(ring);
+        assert_int_equal(key_ring_generate(ring, 0), 0);
+        struct content_format *format = content_sealed_new(ring);
+        assert_non_null(format);
+        key_ring_unref(ring);
+        return format;
+}
+
+static const struct implementation implementations[] = { { "plain", make_plain }, { "sealed", make_sealed } };
 
 static int set_up(void **state) {
         const struct implementation *implementation = *state;
@@ -71,6 +82,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
         struct fixture *fixture = *state;
+        if (fixture->format != &content_plain)
+                content_sealed_free((struct content_format *) fixture->format);
         free(fixture->bytes);
         free(fixture);
         return 0;
