@@ -37,10 +37,12 @@ const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_
 }
 
 const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,
-                              enum h2_frame type, unsigned flags, size_t length) {
+                              enum h2_frame type, unsigned flags, size_t length, bool is_late) {
         switch (type) {
         case H2_FRAME_HEADERS:
                 accounts->continuations = 0;
+                if (is_late)
+                        return charge_control(accounts, limits, now, "a flood of heads on streams that are over");
                 if (accounts->window_updates < H2_WINDOW_UPDATES_MAX)
                         accounts->window_updates += REQUEST_EARNS;
                 return NULL;

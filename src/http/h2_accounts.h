@@ -28,7 +28,7 @@ struct h2_accounts {
 
 /* A frame came. NULL when it may pass; else what the client does, for the log: the connection is to be ended. */
 const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,
-                              enum h2_frame type, unsigned flags, size_t length);
+                              enum h2_frame type, unsigned flags, size_t length, bool is_late);
 
 /* This side reset a stream for what the client did with it. As above. */
 const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now);

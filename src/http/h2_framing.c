@@ -16,6 +16,9 @@
 /* A buffer with less room than this is to be sent before more is put into it. */
 #define ROOM_MIN 1024
 
+/* The largest payload, since nothing else was announced (RFC 9113 section 6.5.2). */
+#define FRAME_MAX 16384
+
 /* Frames that one head may be spread over; further ones are an attack (CVE-2024-28182). */
 #define CONTINUATIONS_MAX 16
 
@@ -25,9 +28,16 @@ struct h2_framing {
         void *userdata;
         struct buffer *out;   /* while h2_framing_write runs */
         struct slice pending; /* what the library gave out and `out` had no room for; its memory */
+        size_t preface_left;  /* bytes that are still to come of the preface, */
+        size_t frame_left;    /* and of the present frame */
+        size_t header_length; /* of the next frame's header, as far as it came */
+        unsigned char header[FRAME_HEADER_SIZE];
         int failed;           /* what an event returned, to be handed on */
-        bool is_full;         /* `out` is */
-        char detail[96];      /* of the last error, "" before */
+        int32_t last_opened;  /* the highest stream so far; the library forgets those that are over */
+        int32_t last_skipped; /* the highest of those below it that were never opened */
+        int32_t last_reset; /* the highest that this side reset: the client may not have known yet when it sent more */
+        bool is_full;       /* `out` is */
+        char detail[96];    /* of the last error, "" before */
 };
 
 /* Keeps what an event returned and tells the library to stop. */
@@ -36,18 +46,68 @@ static int give_up(struct h2_framing *framing, int r) {
         return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *header, void *userdata) {
-        struct h2_framing *framing = userdata;
-        (void) session;
-        int r = framing->events->on_frame(framing->userdata, (enum h2_frame) header->type, header->flags,
-                                          header->length);
+static void note_fault(struct h2_framing *framing, enum h2_error error_code, const char *detail) {
+        (void) snprintf(framing->detail, sizeof(framing->detail), "%s", detail);
+        (void) nghttp2_session_terminate_session(framing->session, error_code);
+}
+
+static int end_for(struct h2_framing *framing, enum h2_error error_code, const char *detail) {
+        note_fault(framing, error_code, detail);
+        return give_up(framing, -EPROTO);
+}
+
+/* The library knows no such stream any more. */
+static bool is_over(struct h2_framing *framing, int32_t id) {
+        return id % 2 == 1 && id <= framing->last_opened && !nghttp2_session_find_stream(framing->session, id);
+}
+
+/* A frame as its header announces it. Checks what the library would let pass, and tells the owner. */
+static int begin_frame(struct h2_framing *framing, const unsigned char header[FRAME_HEADER_SIZE]) {
+        size_t length = (size_t) header[0] << 16 | (size_t) header[1] << 8 | header[2];
+        unsigned type = header[3], flags = header[4];
+        int32_t id = (int32_t) (((uint32_t) header[5] & 0x7f) << 24 | (uint32_t) header[6] << 16 |
+                                (uint32_t) header[7] << 8 | header[8]);
+        bool is_head = type == NGHTTP2_HEADERS, is_data = type == NGHTTP2_DATA;
+        bool is_late = (is_head || is_data) && is_over(framing, id);
+        framing->frame_left = length;
+        if (length > FRAME_MAX)
+                return end_for(framing, H2_FRAME_SIZE_ERROR, "a frame is too large (RFC 9113 section 4.2)");
+        if ((is_head || is_data) && (flags & NGHTTP2_FLAG_PADDED) && length == 0)
+                return end_for(framing, H2_FRAME_SIZE_ERROR, "a padded frame is empty (RFC 9113 section 4.2)");
+        if (type == NGHTTP2_PRIORITY && id == 0)
+                return end_for(framing, H2_PROTOCOL_ERROR, "PRIORITY of stream 0 (RFC 9113 section 6.3)");
+        if (is_late && id > framing->last_reset)
+                return is_head && id <= framing->last_skipped
+                                       ? end_for(framing, H2_PROTOCOL_ERROR,
+                                                 "a stream below the last one (RFC 9113 section 5.1.1)")
+                                       : end_for(framing, H2_STREAM_CLOSED,
+                                                 "a frame on a stream that has ended (RFC 9113 section 5.1)");
+        int r = framing->events->on_frame(framing->userdata, (enum h2_frame) type, flags, length, is_late);
         return r < 0 ? give_up(framing, r) : 0;
+}
+
+static void note_opened(struct h2_framing *framing, int32_t id) {
+        if (id > framing->last_opened + 2)
+                framing->last_skipped = id - 2;
+        framing->last_opened = MAX_OF(framing->last_opened, id);
+}
+
+/* A stream that the library refuses, of which nothing else is heard. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int library_error, void *userdata) {
+        struct h2_framing *framing = userdata;
+        (void) session, (void) library_error;
+        if (frame->hd.type == NGHTTP2_HEADERS && frame->hd.stream_id > framing->last_opened) {
+                note_opened(framing, frame->hd.stream_id);
+                framing->last_reset = frame->hd.stream_id;
+        }
+        return 0;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
         struct h2_framing *framing = userdata;
         if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
                 return 0;
+        note_opened(framing, frame->hd.stream_id);
         void *stream = NULL;
         int r = framing->events->on_head_begin(framing->userdata, frame->hd.stream_id, &stream);
         if (r == -EBUSY)
@@ -90,6 +150,9 @@ static int on_headers_received(struct h2_framing *framing, const nghttp2_frame *
 
 static int on_frame_received(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
         struct h2_framing *framing = userdata;
+        if (frame->hd.type == NGHTTP2_PRIORITY_UPDATE &&
+            ((nghttp2_ext_priority_update *) frame->ext.payload)->stream_id == 0)
+                return end_for(framing, H2_PROTOCOL_ERROR, "PRIORITY_UPDATE of stream 0 (RFC 9218 section 7.1)");
         if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
                 return 0;
         void *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -127,10 +190,22 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
         struct h2_framing *framing = userdata;
         (void) session;
-        if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+                /* The library has put there what it found. */
+                if (!framing->detail[0])
+                        (void) snprintf(framing->detail, sizeof(framing->detail), "%.*s",
+                                        (int) frame->goaway.opaque_data_len, (const char *) frame->goaway.opaque_data);
                 framing->events->on_abort_sent(framing->userdata, frame->goaway.error_code, framing->detail);
-        if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
-                framing->events->on_reset_sent(framing->userdata, frame->rst_stream.error_code);
+        }
+        if (frame->hd.type != NGHTTP2_RST_STREAM)
+                return 0;
+        uint32_t error_code = frame->rst_stream.error_code;
+        framing->last_reset = MAX_OF(framing->last_reset, frame->hd.stream_id);
+        /* New settings that overflow a window end the connection (RFC 9113 section 6.9.2); the library resets the stream alone. */
+        if (error_code == NGHTTP2_FLOW_CONTROL_ERROR)
+                note_fault(framing, H2_FLOW_CONTROL_ERROR, "a window above the largest (RFC 9113 section 6.9)");
+        if (error_code != NGHTTP2_NO_ERROR)
+                framing->events->on_reset_sent(framing->userdata, error_code);
         return 0;
 }
 
@@ -187,11 +262,11 @@ static int make_callbacks(nghttp2_session_callbacks **ret_callbacks) {
         nghttp2_session_callbacks *callbacks;
         if (nghttp2_session_callbacks_new(&callbacks) != 0)
                 return -ENOMEM;
-        nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
         nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
         nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_received);
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
@@ -229,6 +304,7 @@ int h2_framing_new(const struct h2_framing_options *options, struct h2_framing *
                 return -ENOMEM;
         framing->events = options->events;
         framing->userdata = options->userdata;
+        framing->preface_left = NGHTTP2_CLIENT_MAGIC_LEN;
         int r = make_session(framing);
         if (r < 0) {
                 h2_framing_free(framing);
@@ -272,14 +348,66 @@ static int error_of(int library_error) {
         }
 }
 
-int h2_framing_read(struct h2_framing *framing, struct slice bytes) {
-        framing->failed = 0;
-        ssize_t n = nghttp2_session_mem_recv(framing->session, (const uint8_t *) bytes.data, bytes.length);
+/* Hands the library the first `length` bytes. */
+static int feed(struct h2_framing *framing, struct slice *bytes, size_t length) {
+        ssize_t n = nghttp2_session_mem_recv(framing->session, (const uint8_t *) bytes->data, length);
+        *bytes = slice_from(*bytes, length);
         if (framing->failed < 0)
                 return framing->failed;
-        if (n < 0)
-                return error_of((int) n);
-        return 0;
+        return n < 0 ? error_of((int) n) : 0;
+}
+
+/* Takes what `bytes` has of a frame's header that comes in pieces. */
+static int gather_header(struct h2_framing *framing, struct slice *bytes) {
+        size_t length = MIN_OF(FRAME_HEADER_SIZE - framing->header_length, bytes->length);
+        memcpy(framing->header + framing->header_length, bytes->data, length);
+        framing->header_length += length;
+        *bytes = slice_from(*bytes, length);
+        if (framing->header_length < FRAME_HEADER_SIZE)
+                return 0;
+        framing->header_length = 0;
+        int r = begin_frame(framing, framing->header);
+        struct slice header = { (const char *) framing->header, FRAME_HEADER_SIZE };
+        return r == 0 ? feed(framing, &header, FRAME_HEADER_SIZE) : r;
+}
+
+/* The library is given one frame at a time, and none that was not looked at: it passes over some without a word. */
+static int read_frames(struct h2_framing *framing, struct slice *bytes) {
+        int r = 0;
+        while (r == 0 && bytes->length > 0) {
+                size_t header_length = 0;
+                if (framing->frame_left == 0 && (framing->header_length > 0 || bytes->length < FRAME_HEADER_SIZE)) {
+                        r = gather_header(framing, bytes);
+                        continue;
+                }
+                if (framing->frame_left == 0) {
+                        header_length = FRAME_HEADER_SIZE;
+                        r = begin_frame(framing, (const unsigned char *) bytes->data);
+                }
+                if (r == 0) {
+                        size_t length = MIN_OF(framing->frame_left, bytes->length - header_length);
+                        framing->frame_left -= length;
+                        r = feed(framing, bytes, header_length + length);
+                }
+        }
+        return r;
+}
+
+int h2_framing_read(struct h2_framing *framing, struct slice bytes) {
+        int r = 0;
+        framing->failed = 0;
+        if (framing->preface_left > 0) {
+                size_t length = MIN_OF(framing->preface_left, bytes.length);
+                framing->preface_left -= length;
+                r = feed(framing, &bytes, length);
+        }
+        if (r == 0)
+                r = read_frames(framing, &bytes);
+        return framing->failed < 0 ? framing->failed : r;
+}
+
+const char *h2_framing_fault(const struct h2_framing *framing) {
+        return framing->detail[0] ? framing->detail : NULL;
 }
 
 int h2_framing_write(struct h2_framing *framing, struct buffer *out) {
@@ -385,7 +513,8 @@ int h2_framing_resume(struct h2_framing *framing, int32_t id) {
 }
 
 int h2_framing_consume(struct h2_framing *framing, int32_t id, size_t length) {
-        return error_of(nghttp2_session_consume(framing->session, id, length));
+        return error_of(id == 0 ? nghttp2_session_consume_connection(framing->session, length)
+                                : nghttp2_session_consume(framing->session, id, length));
 }
 
 int h2_framing_raise_window(struct h2_framing *framing, int32_t id, uint32_t window) {

@@ -43,6 +43,8 @@ enum h2_error {
         H2_PROTOCOL_ERROR = 0x1,
         H2_INTERNAL_ERROR = 0x2,
         H2_FLOW_CONTROL_ERROR = 0x3,
+        H2_STREAM_CLOSED = 0x5,
+        H2_FRAME_SIZE_ERROR = 0x6,
         H2_REFUSED_STREAM = 0x7,
         H2_CANCEL = 0x8,
         H2_ENHANCE_YOUR_CALM = 0xb,
@@ -51,8 +53,8 @@ enum h2_error {
 /* What a connection reports to its owner. `stream` is what on_head_begin gave. A negative return ends the connection: h2_framing_read
  * returns it. */
 struct h2_events {
-        /* A frame's header came, before anything else is made of it. */
-        int (*on_frame)(void *userdata, enum h2_frame type, unsigned flags, size_t length);
+        /* A frame's header came, before anything else is made of it. `is_late`: it is of a stream that is over, and to be dropped. */
+        int (*on_frame)(void *userdata, enum h2_frame type, unsigned flags, size_t length, bool is_late);
 
         /* A new stream; *ret_stream is the owner's part of it. -EBUSY refuses this stream alone. */
         int (*on_head_begin)(void *userdata, int32_t id, void **ret_stream);
@@ -103,6 +105,9 @@ void h2_framing_free(struct h2_framing *framing);
  * that says so), -ENOMEM, or what an event returned. */
 int h2_framing_read(struct h2_framing *framing, struct slice bytes);
 
+/* What the client did wrong last, for people; NULL: nothing. Ends with the next call. */
+const char *h2_framing_fault(const struct h2_framing *framing);
+
 /* Appends frames to `out`. 1 when there is more than `out` had room for, 0 when nothing more is to be sent now, -ENOMEM. */
 int h2_framing_write(struct h2_framing *framing, struct buffer *out);
 
@@ -128,6 +133,8 @@ int h2_framing_submit_head(struct h2_framing *framing, int32_t id, const struct 
 int h2_framing_submit_trailers(struct h2_framing *framing, int32_t id, const struct h2_field *fields, size_t count);
 int h2_framing_reset(struct h2_framing *framing, int32_t id, enum h2_error error_code);
 int h2_framing_resume(struct h2_framing *framing, int32_t id);
+
+/* Gives a part of the windows back, of the stream's and the connection's; of the latter alone where `id` is 0. */
 int h2_framing_consume(struct h2_framing *framing, int32_t id, size_t length);
 
 /* The stream may send this much ahead from now on, and the connection at least as much. */

@@ -246,9 +246,10 @@ void h2_request_head(struct h2_stream *stream, bool is_end) {
                 exchange->generation->shared->application->on_request(exchange);
 }
 
+/* What comes after the response's end opens the windows of the others only. */
 static void give_back(struct h2_stream *stream, size_t length) {
         if (length > 0)
-                (void) h2_framing_consume(stream->session->framing, stream->id, length);
+                (void) h2_framing_consume(stream->session->framing, stream->is_ended ? 0 : stream->id, length);
 }
 
 static void drop_held(struct h2_stream *stream) {

@@ -84,13 +84,12 @@ static void reset(struct h2_stream *stream, enum cause cause) {
         (void) h2_framing_reset(stream->session->framing, stream->id, H2_INTERNAL_ERROR);
 }
 
-/* Nothing is left to be sent; what the client still sends is of no use (RFC 9113 section 8.1). */
+/* Nothing is left to be sent, and what the client still sends is of no use. It is told so a moment later (see h2_session.c): clients that
+ * are reset while they send lose the response that they have not read yet. */
 static void end_response(struct h2_stream *stream) {
         stream->is_ended = true;
-        if (stream->peer_ended)
-                return;
-        stream->is_dropped = true;
-        (void) h2_framing_reset(stream->session->framing, stream->id, H2_NO_ERROR);
+        if (!stream->peer_ended)
+                stream->is_dropped = true;
 }
 
 static void respond(struct http_exchange *exchange) {

@@ -22,6 +22,9 @@
 /* From the announcement of the end until it is final: a request that the client sent before it knew arrives by then. */
 #define END_MSEC 500
 
+/* How long a client may go on with a body after the response's end before its stream is reset. */
+#define RESET_MSEC 1000
+
 /* Frames that may wait for a client that does not read before nothing more is read from it. */
 #define QUEUE_MAX 512
 
@@ -48,12 +51,12 @@ static int charge(struct h2_session *session, const char *excess) {
 
 /* Events of the framing. */
 
-static int on_frame(void *userdata, enum h2_frame type, unsigned flags, size_t length) {
+static int on_frame(void *userdata, enum h2_frame type, unsigned flags, size_t length, bool is_late) {
         struct h2_session *session = userdata;
         if (type == H2_FRAME_HEADERS)
                 session->in_head = true;
         return charge(session, h2_accounts_frame(&session->accounts, &settings(session)->http2, now_of(session), type,
-                                                 flags, length));
+                                                 flags, length, is_late));
 }
 
 static void on_reset_sent(void *userdata, uint32_t error_code) {
@@ -116,8 +119,8 @@ static int on_end(void *userdata, void *stream) {
 
 static void on_close(void *userdata, void *stream_, uint32_t error_code) {
         struct h2_stream *stream = stream_;
-        (void) userdata;
-        if ((error_code != H2_NO_ERROR || !stream->is_ended) && stream->exchange->response.cause == CAUSE_NONE)
+        (void) userdata, (void) error_code;
+        if (!stream->is_ended && stream->exchange->response.cause == CAUSE_NONE)
                 stream->exchange->response.cause = CAUSE_CLIENT_CLOSED;
         h2_request_close(stream);
 }
@@ -257,7 +260,8 @@ static bool take(struct h2_session *session, struct slice bytes) {
         if (r == -ECONNABORTED || r == -EPROTO) {
                 /* What is told the client is written yet. */
                 if (r == -EPROTO)
-                        (void) h2_session_abort(session, H2_PROTOCOL_ERROR, CAUSE_HTTP2_MALFORMED, NULL);
+                        (void) h2_session_abort(session, H2_PROTOCOL_ERROR, CAUSE_HTTP2_MALFORMED,
+                                                h2_framing_fault(session->framing));
                 return false;
         }
         http_connection_close(session->connection);
@@ -346,8 +350,13 @@ static void check_stream(struct h2_session *session, struct h2_stream *stream, u
                 }
                 return;
         }
-        if (!stream->is_submitted || stream->is_ended)
+        if (!stream->is_submitted)
                 return;
+        if (stream->is_ended) {
+                if (!stream->peer_ended && now >= stream->send_clock.progress + RESET_MSEC)
+                        (void) h2_framing_reset(session->framing, stream->id, H2_NO_ERROR);
+                return;
+        }
         /* Only a window that the client keeps shut is the client's doing. */
         if (stream->is_waiting || h2_framing_has_window(session->framing, stream->id)) {
                 http_phase_clock_start(&stream->send_clock, now);

@@ -14,13 +14,11 @@ def pytest_runtest_makereport(item):
         item.failed = outcome.get_result().failed
 
 
-@pytest.fixture
-def start(request, tmp_path):
-    """start(files={name: content}, tls=…, site=…, server=…, http=…, more=…) gives a running daemon."""
+def starter_of_daemons(node, top):
     daemons = []
 
     def starter(**options):
-        folder = tmp_path / f"daemon{len(daemons)}"
+        folder = top / f"daemon{len(daemons)}"
         folder.mkdir()
         daemon = Daemon(folder, **options)
         daemons.append(daemon)
@@ -29,9 +27,21 @@ def start(request, tmp_path):
     yield starter
     for daemon in daemons:
         status = daemon.stop()
-        if getattr(request.node, "failed", False):
+        if getattr(node, "failed", False):
             print(f"--- log of {daemon.folder.name}\n{daemon.log()}")
         assert status == 0, f"the daemon ended with {status}:\n{daemon.log()}"
+
+
+@pytest.fixture
+def start(request, tmp_path):
+    """start(files={name: content}, tls=…, site=…, server=…, http=…, more=…) gives a running daemon."""
+    yield from starter_of_daemons(request.node, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def start_for_module(request, tmp_path_factory):
+    """The same for a daemon that all tests of a file share."""
+    yield from starter_of_daemons(request.node, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture

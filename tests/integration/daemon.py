@@ -170,11 +170,13 @@ class Daemon:
 
     # Clients
 
-    def connect(self, secure=False):
+    def connect(self, secure=False, alpn=None):
         connection = socket.create_connection(("127.0.0.1", self.https_port if secure else self.port), timeout=10)
         if not secure:
             return connection
         context = ssl.create_default_context(cafile=self.folder / "test.pem")
+        if alpn:
+            context.set_alpn_protocols([alpn])
         return context.wrap_socket(connection, server_hostname="localhost")
 
     def raw(self, request, secure=False):
