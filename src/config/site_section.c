@@ -4,10 +4,12 @@
 #include "config/site_section.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "config/value_check.h"
 
 #define YEAR_USEC (365LL * 24 * 3600 * 1000000)
+#define UPLOADS_MAX 64
 
 static const char *const symlink_choices[] = {
         [CONFIG_SYMLINKS_NEVER] = "never",
@@ -135,6 +137,19 @@ static const struct config_table compression_table = {
         .check = check_compression,
 };
 
+/* Each path leads to one folder at most. */
+static int check_uploads(const struct config_site *site, struct error *error) {
+        const struct config_upload *uploads = site->uploads.items;
+        for (size_t i = 1; i < site->uploads.count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (strncmp(uploads[i].path, uploads[j].path,
+                                    MIN_OF(strlen(uploads[i].path), strlen(uploads[j].path))) == 0)
+                                return error_set(error, -EINVAL,
+                                                 "site '%s': the paths of the uploads '%s' and '%s' overlap",
+                                                 site->name, uploads[j].name, uploads[i].name);
+        return 0;
+}
+
 /* A site without hosts answers for all that no other site names: there is nothing else that it could be for. */
 static int check_site(void *object, struct error *error, const char **ret_key) {
         struct config_site *site = object;
@@ -157,7 +172,8 @@ static int check_site(void *object, struct error *error, const char **ret_key) {
                 return error_set(error, -EINVAL, "site '%s': 'hsts_subdomains' has no meaning without 'hsts'",
                                  site->name);
         }
-        return 0;
+        *ret_key = "upload";
+        return check_uploads(site, error);
 }
 
 static const struct config_key site_keys[] = {
@@ -341,6 +357,14 @@ static const struct config_key site_keys[] = {
                         .effect = CONFIG_LIVE,
                         .offset = offsetof(struct config_site, rules),
                         .table = &config_rule_table,
+        },
+        {
+                        .name = "upload",
+                        .type = CONFIG_TABLE_LIST,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_site, uploads),
+                        .maximum = UPLOADS_MAX,
+                        .table = &config_upload_table,
         },
 };
 

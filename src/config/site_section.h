@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "config/upload_section.h"
 #include "shared/config_table.h"
 
 /* [[site]]: a folder that is served under some host names. */
@@ -58,7 +59,8 @@ struct config_site {
         uint64_t hsts; /* us; max-age of Strict-Transport-Security over TLS; 0: not sent */
         bool hsts_subdomains, hsts_preload;
         struct config_compression compression;
-        struct config_list rules; /* key "rule": struct config_rule */
+        struct config_list rules;   /* key "rule": struct config_rule */
+        struct config_list uploads; /* key "upload": struct config_upload */
 };
 
 extern const struct config_table config_site_table;

@@ -15,6 +15,7 @@
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
 #define POOL_THREADS 4 /* most of them wait for a disk */
+#define WRITER_THREADS 4
 #define POOL_QUEUE 4096
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000
@@ -212,12 +213,15 @@ static int make_parts(struct daemon *daemon, const struct start *start, struct e
         if (r >= 0)
                 r = thread_pool_new(POOL_THREADS, POOL_QUEUE, &daemon->pool);
         if (r >= 0)
+                r = thread_pool_new(WRITER_THREADS, POOL_QUEUE, &daemon->writers);
+        if (r >= 0)
                 r = make_state(daemon, start->config, error);
         const struct http_engine_options options = {
                 .loop = daemon->loop,
                 .logger = daemon->logger,
                 .metrics = daemon->metrics,
                 .pool = daemon->pool,
+                .writers = daemon->writers,
                 .workers = start->workers,
         };
         if (r >= 0)
@@ -261,7 +265,7 @@ static int start(struct daemon *daemon, struct config *config, struct error *err
 }
 
 /*
- * The order matters. The workers' threads end first, then those of the pool, whose last results wait in the mailboxes of
+ * The order matters. The workers' threads end first, then those of the pools, whose last results wait in the mailboxes of
  * the loops that asked for them. A look-up in flight keeps its generation until its result is delivered, when its loop
  * is freed at the latest: what detaching it touches (the worker, the loop, the log, the metrics, the program's state)
  * goes after that. Reports of the workers to the main loop are within the engine, which is therefore freed after it.
@@ -271,8 +275,8 @@ static void stop(struct daemon *daemon) {
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
         daemon_roles_stop(daemon);
-        if (daemon->pool)
-                thread_pool_free(daemon->pool);
+        thread_pool_free(daemon->pool);
+        thread_pool_free(daemon->writers);
         loop_free(daemon->loop);
         http_generation_unref(daemon->generation, daemon->log);
         daemon_roles_done(daemon);

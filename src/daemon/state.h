@@ -37,7 +37,7 @@ struct daemon {
         struct log_producer *log, *pool_log; /* of the main thread; of the one reload on the pool */
         struct metrics *metrics;
         struct metrics_shard *shard; /* the main thread's */
-        struct thread_pool *pool;
+        struct thread_pool *pool, *writers;
         struct http_engine *engine;
         struct http_generation *generation; /* in force */
         struct tls_tickets *tickets;

@@ -155,6 +155,7 @@ int http_engine_new(const struct http_engine_options *options, struct error *err
         loop_deferred_init(&engine->drain_settled, settle_drain, engine);
         engine->services = (struct http_services) {
                 .pool = options->pool,
+                .writers = options->writers ? options->writers : options->pool,
                 .metrics = options->metrics,
                 .ids = &engine->ids,
                 .connection_count = &engine->connection_count,

@@ -17,7 +17,8 @@ struct http_engine_options {
         struct logger *logger;
         struct metrics *metrics; /* the engine registers its series; nothing may be counted yet */
         struct thread_pool *pool;
-        unsigned workers; /* 0: none of its own, for a daemon that serves on its main loop only */
+        struct thread_pool *writers; /* NULL: the same */
+        unsigned workers;            /* 0: none of its own, for a daemon that serves on its main loop only */
 };
 
 /* Borrows everything in `options`. No thread runs yet: the daemon may register series of its own until http_engine_start. */

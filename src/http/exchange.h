@@ -99,6 +99,7 @@ struct http_exchange {
         uint64_t id;                        /* for the log and the client: unique among workers and restarts */
         uint64_t started_usec;              /* loop clock */
         uint64_t body_received, body_sent;  /* bytes */
+        uint64_t max_body;                  /* bytes that the request's body may have */
         struct file_fetch *fetch;           /* while the body's next bytes are read from the disk */
         struct file_range resident;         /* of the body, in memory when it was looked at */
         struct http_phase_clock body_clock; /* of the request's body; stands still while the reader pauses */

@@ -45,6 +45,10 @@ struct http_application {
         int (*attach)(struct http_worker *worker, const struct http_generation *generation, void **ret_state);
         void (*detach)(struct http_worker *worker, void *state);
 
+        /* The most bytes that the body of a request may have, where that is not max_body of [http.limits]; asked before on_request.
+         * NULL: it always is. */
+        uint64_t (*max_body)(const struct http_exchange *exchange);
+
         /* A request's head is complete. Answers now or later by http_exchange_respond or http_exchange_fail. */
         void (*on_request)(struct http_exchange *exchange);
 

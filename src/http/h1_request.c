@@ -74,11 +74,6 @@ static int take_framing(struct h1_session *session, struct http_exchange *exchan
                 };
         request->has_body = session->body != H1_FRAMING_NONE;
         request->content_length = framing == H1_FRAMING_CHUNKED ? -1 : (int64_t) length;
-
-        if (length > limits_of(exchange)->max_body) {
-                *fault = (struct h1_fault) { CAUSE_BODY_TOO_LARGE, "Content-Length is above max_body" };
-                return -EBADMSG;
-        }
         return 0;
 }
 
@@ -161,6 +156,8 @@ static int take_request(struct h1_session *session, struct http_exchange *exchan
                 r = take_target(session, exchange, fault);
         if (r >= 0)
                 r = http_request_check_direction(exchange, fault);
+        if (r >= 0)
+                r = http_request_limit_body(exchange, fault);
         return r;
 }
 
@@ -269,7 +266,7 @@ void h1_request_fail_body(struct h1_session *session, enum cause cause, const ch
 static void deliver(struct h1_session *session, struct slice bytes) {
         struct http_exchange *exchange = session->exchange;
         exchange->body_received += bytes.length;
-        if (exchange->body_received > limits_of(exchange)->max_body && !session->is_tunnel) {
+        if (exchange->body_received > exchange->max_body && !session->is_tunnel) {
                 h1_request_fail_body(session, CAUSE_BODY_TOO_LARGE, "the chunked body is above max_body");
                 return;
         }

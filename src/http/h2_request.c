@@ -146,21 +146,18 @@ static int join_cookies(struct h2_stream *stream) {
         return 0;
 }
 
-static int take_body(struct h2_stream *stream, bool is_end) {
+static void take_body(struct h2_stream *stream, bool is_end) {
         struct http_request *request = &stream->exchange->request;
         struct slice text = http_fields_get(&request->fields, HTTP_FIELD_CONTENT_LENGTH);
         uint64_t length = 0;
         request->has_body = !is_end;
         request->content_length = is_end ? 0 : -1;
         if (is_end || !text.data)
-                return 0;
+                return;
         /* The framing has seen that it is a number, and will see that the body is as long. */
         for (size_t i = 0; i < text.length; i++)
                 length = MIN_OF(length * 10 + (unsigned) (text.data[i] - '0'), (uint64_t) INT64_MAX / 16);
         request->content_length = (int64_t) length;
-        if (length > settings(stream)->limits.max_body)
-                return h1_fault_set(&stream->fault, CAUSE_BODY_TOO_LARGE, "Content-Length is above max_body");
-        return 0;
 }
 
 static int take_expectation(struct h2_stream *stream) {
@@ -213,15 +210,16 @@ static int take_request(struct h2_stream *stream, bool is_end) {
         request->is_secure = exchange->connection->transport->is_secure;
         request->method = http_method_from_name(request->method_name);
         request->upgrade = stream->protocol;
-        int r = take_body(stream, is_end);
-        if (r >= 0)
-                r = take_expectation(stream);
+        take_body(stream, is_end);
+        int r = take_expectation(stream);
         if (r >= 0)
                 r = join_cookies(stream);
         if (r >= 0)
                 r = take_target(stream);
         if (r >= 0)
                 r = http_request_check_direction(exchange, &stream->fault);
+        if (r >= 0)
+                r = http_request_limit_body(exchange, &stream->fault);
         return r;
 }
 
@@ -323,7 +321,7 @@ int h2_request_data(struct h2_stream *stream, struct slice bytes) {
         struct http_exchange *exchange = stream->exchange;
         exchange->body_received += bytes.length;
         http_phase_clock_progress(&stream->body_clock, loop_now(exchange->worker->loop), bytes.length);
-        if (exchange->body_received > settings(stream)->limits.max_body && !stream->is_dropped && !stream->is_tunnel) {
+        if (exchange->body_received > exchange->max_body && !stream->is_dropped && !stream->is_tunnel) {
                 stream->is_dropped = true;
                 drop_held(stream);
                 if (exchange->is_responded)

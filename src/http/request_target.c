@@ -42,3 +42,12 @@ int http_request_check_direction(const struct http_exchange *exchange, struct h1
                 return 0;
         return h1_fault_set(ret_fault, CAUSE_MISDIRECTED, "Host is not covered by the certificate that SNI chose");
 }
+
+int http_request_limit_body(struct http_exchange *exchange, struct h1_fault *ret_fault) {
+        const struct http_application *application = exchange->generation->shared->application;
+        exchange->max_body = application->max_body ? application->max_body(exchange)
+                                                   : http_exchange_config(exchange)->http.limits.max_body;
+        if (exchange->request.content_length >= 0 && (uint64_t) exchange->request.content_length > exchange->max_body)
+                return h1_fault_set(ret_fault, CAUSE_BODY_TOO_LARGE, "Content-Length is above max_body");
+        return 0;
+}

@@ -17,5 +17,9 @@ int http_request_take_authority(struct http_exchange *exchange, struct slice aut
 int http_request_take_path(struct http_exchange *exchange, const struct http_target *target,
                            struct h1_fault *ret_fault);
 
+/* Finds out how long the body may be (exchange->max_body), once it is known what the request is for. A fault when its length is told
+ * and is more. */
+int http_request_limit_body(struct http_exchange *exchange, struct h1_fault *ret_fault);
+
 /* A request for a host that the certificate shown on this connection does not cover came the wrong way (RFC 9110 section 15.5.20). */
 int http_request_check_direction(const struct http_exchange *exchange, struct h1_fault *ret_fault);

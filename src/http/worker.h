@@ -29,6 +29,7 @@ struct access_sampler {
 /* What all workers of a program have in common, and outlives them. */
 struct http_services {
         struct thread_pool *pool;
+        struct thread_pool *writers; /* for what writes and syncs, so that no look-up waits behind it */
         struct metrics *metrics;
         const struct http_engine_metrics *ids; /* series of metrics */
         struct client_table *clients;          /* connections of each address */

@@ -29,8 +29,8 @@ static enum http_coding choose_coding(const struct file_request *request) {
         struct slice field = http_fields_get(&request->exchange->request.fields, HTTP_FIELD_ACCEPT_ENCODING);
         if (codings == 0 || field.length == 0)
                 return HTTP_CODING_IDENTITY;
-        return http_coding_choose(parse_accept(request->worker, field), codings, request->site->codings,
-                                  request->site->coding_count);
+        return http_coding_choose(parse_accept(request->worker, field), codings, request->entry->site->codings,
+                                  request->entry->site->coding_count);
 }
 
 static bool has_condition(const struct http_fields *fields) {

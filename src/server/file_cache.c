@@ -207,6 +207,11 @@ static void touch(struct file_cache *cache, struct file_entry *entry, uint64_t n
         list_prepend(list_of(cache, entry), &entry->recent);
 }
 
+/* What was put into an upload folder is there for whoever asks next. */
+static uint64_t fresh_for(const struct file_cache *cache, const struct site *site) {
+        return site->is_changing ? 0 : cache->settings.revalidate;
+}
+
 /* Remembers the entry in place of `old`. The caller keeps its reference. */
 static void remember(struct file_cache *cache, struct file_entry *old, struct file_entry *entry, uint64_t hash) {
         uint64_t now = loop_now(cache->worker->loop);
@@ -220,7 +225,7 @@ static void remember(struct file_cache *cache, struct file_entry *old, struct fi
         file_entry_ref(entry);
         cache->stand_in_count += entry->result.is_stand_in;
         cache->open_count += file_entry_is_open(entry);
-        entry->fresh_until = now + cache->settings.revalidate;
+        entry->fresh_until = now + fresh_for(cache, entry->site);
         touch(cache, entry, now);
         if (!timer_is_started(&cache->sweep))
                 loop_timer_start(cache->worker->loop, &cache->sweep, now + SWEEP_MSEC);
@@ -237,7 +242,7 @@ static int settle(struct file_cache *cache, const struct file_key *key, uint64_t
                   struct file_result *result, struct file_entry **ret_entry) {
         struct file_entry *old = find_entry(cache, key, hash);
         if (old && file_result_equal(&old->result, result)) {
-                old->fresh_until = loop_now(cache->worker->loop) + cache->settings.revalidate;
+                old->fresh_until = loop_now(cache->worker->loop) + fresh_for(cache, key->site);
                 free(path);
                 file_result_done(result);
                 *ret_entry = file_entry_ref(old);
@@ -413,7 +418,7 @@ int file_cache_get(struct file_cache *cache, const struct file_key *key, struct 
                 return 1;
         }
         struct hash_link *link = hash_table_find(&cache->pending, hash, is_pending, key);
-        if (link) {
+        if (link && !key->site->is_changing) { /* it may have begun before the last upload */
                 list_append(&container_of(link, struct file_pending, link)->waiters, &waiter->link);
                 return 0;
         }

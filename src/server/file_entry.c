@@ -179,6 +179,8 @@ static void fill_head(const struct file_entry *entry, const struct file_variant 
                 add(builder, "X-Content-Type-Options", "nosniff");
         if (is_listing(entry) && head == FILE_HEAD_FULL)
                 add(builder, "Content-Security-Policy", LISTING_PAGE_POLICY);
+        else if (entry->site->policy.data && head != FILE_HEAD_UNCHANGED)
+                http_head_builder_add(builder, SLICE_LITERAL("Content-Security-Policy"), entry->site->policy);
         rules_set_fields(&entry->site->rules, &entry->result.outcome, builder);
 }
 

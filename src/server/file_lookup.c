@@ -94,6 +94,11 @@ static bool is_absent(int code) {
         return cause_of(code) == CAUSE_FILE_NOT_FOUND;
 }
 
+/* The path from the root on. */
+static const char *beneath(const struct lookup *lookup, const char *path) {
+        return path + lookup->site->prefix_length;
+}
+
 static int open_beneath(const struct lookup *lookup, const char *path, unsigned flags) {
         if (!lookup->may_wait && lookup->site->is_remote)
                 return -EAGAIN;
@@ -145,10 +150,11 @@ static int read_body(const struct lookup *lookup, struct file_source *source) {
         return r;
 }
 
-/* An open file that changed just now may change once more without a trace: its tag then holds for this look-up only. */
-static void add_salt(struct file_source *source) {
+/* An open file that changed just now may change once more without a trace: its tag then holds for this look-up only. But
+ * uploads are replaced, never changed, and bear their time to the nanosecond. */
+static void add_salt(const struct lookup *lookup, struct file_source *source) {
         int64_t now = now_nsec();
-        if (source->fd >= 0 && file_identity_is_fresh(&source->identity, now))
+        if (source->fd >= 0 && !lookup->site->is_changing && file_identity_is_fresh(&source->identity, now))
                 source->salt = (uint64_t) now;
 }
 
@@ -237,7 +243,7 @@ static int find_sibling(struct lookup *lookup, const char *path, enum http_codin
         if (r < 0)
                 source_done(source);
         else if (source->is_present)
-                add_salt(source);
+                add_salt(lookup, source);
         return r == -EAGAIN && !lookup->may_wait ? r : 0;
 }
 
@@ -248,7 +254,7 @@ static int serve(struct lookup *lookup, const char *path) {
         if (r >= 0)
                 r = find_type(lookup, path);
         if (r >= 0)
-                add_salt(source);
+                add_salt(lookup, source);
         if (r < 0)
                 return fail_errno(lookup, r);
         lookup->result.kind = FILE_KIND_FILE;
@@ -312,7 +318,7 @@ static int find_index(struct lookup *lookup, const char *folder, char name[PATH_
 /* A folder without an index file. */
 static int look_into_folder(struct lookup *lookup, const char *path) {
         const struct file_query *query = lookup->query;
-        _cleanup_close_ int fd = open_beneath(lookup, path + 1, FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
+        _cleanup_close_ int fd = open_beneath(lookup, beneath(lookup, path), FILE_OPEN_PATH | FILE_OPEN_DIRECTORY);
         if (fd < 0)
                 return fail_errno(lookup, fd);
         if (is_root_gone(lookup->site)) /* which can be opened and is empty */
@@ -333,16 +339,16 @@ static int look_into_folder(struct lookup *lookup, const char *path) {
 
 static int look_for_folder(struct lookup *lookup, const char *path) {
         char name[PATH_MAX];
-        int r = find_index(lookup, path + 1, name);
+        int r = find_index(lookup, beneath(lookup, path), name);
         if (r == 1)
                 return serve(lookup, name);
         return r < 0 ? fail_errno(lookup, r) : look_into_folder(lookup, path);
 }
 
 static int look_for_file(struct lookup *lookup, const char *path) {
-        int r = open_source(lookup, path + 1, &lookup->result.sources[0]);
+        int r = open_source(lookup, beneath(lookup, path), &lookup->result.sources[0]);
         if (r == 1)
-                return serve(lookup, path + 1);
+                return serve(lookup, beneath(lookup, path));
         if (r < 0)
                 return fail_errno(lookup, r);
         lookup->result.kind = FILE_KIND_FOLDER_REDIRECT;

@@ -47,19 +47,23 @@ static int64_t nanoseconds(struct timespec time) {
         return (int64_t) time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+void file_identity_from_stat(const struct stat *status, struct file_identity *ret_identity) {
+        *ret_identity = (struct file_identity) {
+                .device = status->st_dev,
+                .inode = status->st_ino,
+                .size = (uint64_t) status->st_size,
+                .modified_nsec = nanoseconds(status->st_mtim),
+                .changed_nsec = nanoseconds(status->st_ctim),
+        };
+}
+
 int file_identify(int fd, struct file_identity *ret_identity) {
         struct stat status;
         if (fstat(fd, &status) < 0)
                 return -errno;
         if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
                 return -EINVAL;
-        *ret_identity = (struct file_identity) {
-                .device = status.st_dev,
-                .inode = status.st_ino,
-                .size = (uint64_t) status.st_size,
-                .modified_nsec = nanoseconds(status.st_mtim),
-                .changed_nsec = nanoseconds(status.st_ctim),
-        };
+        file_identity_from_stat(&status, ret_identity);
         return S_ISREG(status.st_mode);
 }
 

@@ -38,6 +38,9 @@ static inline bool file_identity_equal(const struct file_identity *a, const stru
                a->changed_nsec == b->changed_nsec && a->device == b->device;
 }
 
+struct stat;
+void file_identity_from_stat(const struct stat *status, struct file_identity *ret_identity);
+
 /* 1 for a regular file, 0 for a directory; -EINVAL for anything else; another negative errno of fstat(2). */
 int file_identify(int fd, struct file_identity *ret_identity);
 

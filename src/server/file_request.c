@@ -59,11 +59,15 @@ void file_request_redirect(struct file_request *request, int status, char *locat
         file_request_respond(request);
 }
 
+static struct slice methods_of(const struct file_request *request) {
+        return request->mount ? request->mount->allow : SLICE_LITERAL(FILE_SERVER_METHODS);
+}
+
 void file_request_answer_options(struct file_request *request) {
         struct http_exchange *exchange = request->exchange;
         exchange->response.status = 204;
         exchange->response.content_length = -1;
-        (void) http_response_add(exchange, SLICE_LITERAL("allow"), SLICE_LITERAL(FILE_SERVER_METHODS));
+        (void) http_response_add(exchange, SLICE_LITERAL("allow"), methods_of(request));
         file_request_respond(request);
 }
 
@@ -78,8 +82,7 @@ static void redirect_by_rule(struct file_request *request) {
         file_request_redirect(request, (int) rule->config->status, location, file_entry_rule_head(request->entry));
 }
 
-/* The path as it is, with the slash that it lacked. */
-static void redirect_to_folder(struct file_request *request) {
+void file_request_redirect_to_folder(struct file_request *request, const struct http_head_block *block) {
         const struct http_request *http = &request->exchange->request;
         _cleanup_text_ struct text text = TEXT_INIT;
         char *location = NULL;
@@ -91,14 +94,14 @@ static void redirect_to_folder(struct file_request *request) {
                 redirect_append_query(&text, http->query);
         }
         (void) text_finish(&text, &location, &length);
-        file_request_redirect(request, 301, location, file_entry_rule_head(request->entry));
+        file_request_redirect(request, 301, location, block);
 }
 
 /* 1 when request->entry is there, 0 when on_found will be called. */
 static int get_entry(struct file_request *request, struct slice path, unsigned view) {
         struct file_entry *before = take_pointer(request->entry); /* it has the listing */
-        const struct file_key key = { request->site, path, view,
-                                      listing_view_is(view) ? before->result.listing : NULL };
+        const struct site *site = view == FILE_VIEW_ERROR_PAGE ? request->site : request->source;
+        const struct file_key key = { site, path, view, listing_view_is(view) ? before->result.listing : NULL };
         int r = file_cache_get(request->worker->cache, &key, request->exchange->generation, &request->waiter,
                                &request->entry);
         file_entry_unref(before);
@@ -117,6 +120,10 @@ static void answer_listing(struct file_request *request) {
 static void answer(struct file_request *request) {
         const struct file_result *result = &request->entry->result;
 
+        if (request->found) {
+                request->found(request);
+                return;
+        }
         if (request->purpose == FILE_PURPOSE_OPTIONS) {
                 request->exchange->response.block = file_entry_rule_head(request->entry);
                 file_request_answer_options(request);
@@ -137,12 +144,20 @@ static void answer(struct file_request *request) {
                 answer_listing(request);
                 return;
         case FILE_KIND_FOLDER_REDIRECT:
-                redirect_to_folder(request);
+                file_request_redirect_to_folder(request, file_entry_rule_head(request->entry));
                 return;
         case FILE_KIND_RULE_REDIRECT:
                 redirect_by_rule(request);
                 return;
         }
+}
+
+/* What there is for the path could not be found out. */
+static void not_found_out(struct file_request *request, enum cause cause, const char *detail) {
+        if (request->found)
+                request->found(request);
+        else
+                file_request_fail(request, cause, detail);
 }
 
 static enum cause cause_of_wait(int code) {
@@ -154,17 +169,25 @@ static void look_up_view(struct file_request *request, unsigned view) {
         if (r == 1)
                 answer(request);
         else if (r < 0)
-                file_request_fail(request, cause_of_wait(r), "the queue of the disk's threads is full");
+                not_found_out(request, cause_of_wait(r), "the queue of the disk's threads is full");
 }
 
 void file_request_look_up(struct file_request *request) {
         look_up_view(request, FILE_VIEW_PLAIN);
 }
 
+void file_request_find(struct file_request *request, void (*found)(struct file_request *request), void *userdata) {
+        request->found = found;
+        request->found_userdata = userdata;
+        file_request_look_up(request);
+}
+
 void file_request_add_failure_fields(struct file_request *request, enum cause cause) {
         struct http_exchange *exchange = request->exchange;
         if (cause == CAUSE_METHOD_NOT_ALLOWED)
-                (void) http_response_add(exchange, SLICE_LITERAL("allow"), SLICE_LITERAL(FILE_SERVER_METHODS));
+                (void) http_response_add(exchange, SLICE_LITERAL("allow"), methods_of(request));
+        if (cause == CAUSE_TOKEN_REQUIRED)
+                (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"), SLICE_LITERAL("Bearer"));
         if (cause == CAUSE_RANGE_UNSATISFIABLE) {
                 char *range = arena_format(&exchange->arena, "bytes */%llu",
                                            (unsigned long long) request->unsatisfiable);
@@ -195,6 +218,7 @@ void file_request_fail(struct file_request *request, enum cause cause, const cha
                 return;
         }
         request->failure = cause;
+        request->found = NULL;
         int r = get_entry(request, page, FILE_VIEW_ERROR_PAGE);
         if (r == 1)
                 send_error_page(request);
@@ -210,7 +234,7 @@ static void on_found(struct file_waiter *waiter, struct file_entry *entry, enum 
                 if (request->failure)
                         fail_plainly(request, request->failure);
                 else
-                        file_request_fail(request, cause, NULL);
+                        not_found_out(request, cause, NULL);
                 return;
         }
         request->entry = file_entry_ref(entry);

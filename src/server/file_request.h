@@ -6,6 +6,8 @@
 #include "server/compression.h"
 #include "server/file_cache.h"
 #include "server/site_router.h"
+#include "server/upload_mount.h"
+#include "server/upload_upkeep.h"
 
 /* The methods that a file answers, for Allow. */
 #define FILE_SERVER_METHODS "GET, HEAD, OPTIONS"
@@ -27,6 +29,7 @@ struct file_server_snapshot {
 struct file_worker {
         const struct file_server_snapshot *snapshot;
         struct file_cache *cache;
+        struct upload_upkeep *upkeep; /* of the first worker; NULL: none */
         /* Few browsers send many requests: the last Accept-Encoding is mostly the next one too. */
         char accept_text[96];
         size_t accept_length;
@@ -44,13 +47,17 @@ enum file_purpose {
 struct file_request {
         struct http_exchange *exchange;
         struct file_worker *worker;
-        const struct site *site;  /* NULL until one is found */
-        struct file_entry *entry; /* a reference, or NULL */
+        const struct site *site;   /* NULL until one is found */
+        const struct site *source; /* where the path is looked up: the site, or what is in one of its upload folders */
+        const struct upload_mount *mount; /* that the path lies in; NULL: none */
+        struct file_entry *entry;         /* a reference, or NULL */
         struct file_waiter waiter;
         struct compression_waiter compression;
         struct http_exchange_end end;
         enum cause failure; /* the entry is the page of this error; CAUSE_NONE: it is what was asked for */
         enum file_purpose purpose;
+        void (*found)(struct file_request *request); /* see file_request_find */
+        void *found_userdata;
         bool has_waited;        /* for a compressed body, once: not again */
         uint64_t unsatisfiable; /* length of what a range was asked of, for CAUSE_RANGE_UNSATISFIABLE */
         union {
@@ -65,6 +72,13 @@ struct file_request *file_request_new(struct http_exchange *exchange);
 
 /* Looks up what the site has for the request's path, now or later, and answers with it. */
 void file_request_look_up(struct file_request *request);
+
+/* Looks up what there is for the path and hands it on: request->entry, NULL when that was not possible. `userdata` is
+ * kept in request->found_userdata. */
+void file_request_find(struct file_request *request, void (*found)(struct file_request *request), void *userdata);
+
+/* Answers with a redirect to the path as it is, with the slash that it lacked. */
+void file_request_redirect_to_folder(struct file_request *request, const struct http_head_block *block);
 
 /* Adds the response fields that go with a failure: Allow, Content-Range. */
 void file_request_add_failure_fields(struct file_request *request, enum cause cause);

@@ -12,7 +12,7 @@
 
 #include "http/worker.h"
 #include "server/echo.h"
-#include "server/file_request.h"
+#include "server/upload_request.h"
 #include "shared/quantity.h"
 #include "shared/syscall.h"
 
@@ -74,13 +74,17 @@ static void begin(struct file_request *request) {
                 file_request_answer_options(request);
                 return;
         }
-        request->site = find_site(request);
+        request->site = request->source = find_site(request);
         if (!request->site)
                 file_request_fail(request, CAUSE_NO_SITE, NULL);
         else if (request->site->config->redirect_https && !http->is_secure)
                 redirect_to_https(request);
         else if (request->site->config->echo && slice_equal_text(http->path, request->site->config->echo))
                 echo_answer(request->exchange);
+        else if ((request->mount = upload_mount_find(request->site, http->path)))
+                upload_request_begin(request);
+        else if (upload_mount_is_bare(request->site, http->path))
+                file_request_redirect_to_folder(request, NULL);
         else if (http->method == HTTP_METHOD_GET || http->method == HTTP_METHOD_HEAD)
                 file_request_look_up(request);
         else
@@ -93,6 +97,15 @@ static void on_request(struct http_exchange *exchange) {
                 begin(request);
         else
                 http_exchange_fail(exchange, CAUSE_OUT_OF_MEMORY, NULL);
+}
+
+/* What goes into an upload folder has limits of its own, which are found out with what it is. */
+static uint64_t max_body(const struct http_exchange *exchange) {
+        const struct file_worker *worker = exchange->generation->state;
+        ssize_t index = site_router_find(worker->snapshot->router, exchange->request.host);
+        if (index >= 0 && upload_mount_find(&worker->snapshot->sites[index], exchange->request.path))
+                return QUANTITY_INFINITY;
+        return http_exchange_config(exchange)->http.limits.max_body;
 }
 
 /* A failure that the engine found. */
@@ -115,7 +128,8 @@ static size_t find_max_open(const struct config_root *root) {
         return (size_t) MAX_OF(share, (rlim_t) 4);
 }
 
-static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *roots, struct error *error) {
+static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *roots, struct upload_folders *folders,
+                     struct error *error) {
         const struct config_list *list = &snapshot->config->root.sites;
         const struct config_site *configs = list->items;
         snapshot->sites =
@@ -124,7 +138,7 @@ static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *r
                 return -ENOMEM;
         for (; snapshot->site_count < list->count; snapshot->site_count++) {
                 int r = site_init(&snapshot->sites[snapshot->site_count], &configs[snapshot->site_count],
-                                  snapshot->types, roots, &snapshot->arena, error);
+                                  snapshot->types, roots, folders, &snapshot->arena, error);
                 if (r < 0)
                         return r;
         }
@@ -132,7 +146,8 @@ static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *r
 }
 
 int file_server_snapshot_new(const struct config *config, struct file_store *store, struct site_roots *roots,
-                             struct error *error, struct file_server_snapshot **ret_snapshot) {
+                             struct upload_folders *folders, struct error *error,
+                             struct file_server_snapshot **ret_snapshot) {
         const struct config_file_cache *cache = &config->root.server.cache;
         struct file_server_snapshot *snapshot = calloc(1, sizeof(*snapshot));
         if (!snapshot)
@@ -150,7 +165,7 @@ int file_server_snapshot_new(const struct config *config, struct file_store *sto
         if (r >= 0)
                 r = mime_types_load(MIME_TYPES_FILE, error, &snapshot->types);
         if (r >= 0)
-                r = add_sites(snapshot, roots, error);
+                r = add_sites(snapshot, roots, folders, error);
         if (r < 0) {
                 file_server_snapshot_free(snapshot);
                 return error_set_errno(error, r, "building the file server");
@@ -183,7 +198,10 @@ static int attach(struct http_worker *worker, const struct http_generation *gene
                 return -ENOMEM;
         state->snapshot = snapshot;
         int r = file_cache_new(worker, snapshot->store, snapshot->listings, &snapshot->settings, &state->cache);
+        if (r >= 0 && worker->index == 0)
+                r = upload_upkeep_new(worker, snapshot->sites, snapshot->site_count, &state->upkeep);
         if (r < 0) {
+                file_cache_free(state->cache);
                 free(state);
                 return r;
         }
@@ -195,6 +213,7 @@ static void detach(struct http_worker *worker, void *userdata) {
         struct file_worker *state = userdata;
         if (!state)
                 return;
+        upload_upkeep_free(state->upkeep);
         file_cache_free(state->cache);
         free(state);
 }
@@ -203,6 +222,7 @@ const struct http_application file_server_application = {
         .snapshot_free = free_snapshot,
         .attach = attach,
         .detach = detach,
+        .max_body = max_body,
         .on_request = on_request,
         .on_failure = on_failure,
 };

@@ -12,6 +12,7 @@
 
 #include "http/field.h"
 #include "server/file_open.h"
+#include "server/upload_folder.h"
 #include "shared/syscall.h"
 
 static const struct slice order_names[] = {
@@ -120,7 +121,7 @@ static int look_behind_link(const struct site *site, const char *folder, const c
         if (site->open_flags & FILE_OPEN_NO_SYMLINKS)
                 return -ELOOP;
         char path[PATH_MAX];
-        int length = snprintf(path, sizeof(path), "%s%s", folder + 1, name);
+        int length = snprintf(path, sizeof(path), "%s%s", folder + site->prefix_length, name);
         if (length < 0 || (size_t) length >= sizeof(path))
                 return -ENAMETOOLONG;
         _cleanup_close_ int fd = file_open_beneath(site->root, path, FILE_OPEN_PATH);
@@ -157,7 +158,7 @@ static int read_items(const struct site *site, const char *path, DIR *directory,
                         listing->is_cut = true;
                         return 0;
                 }
-                if (name[0] == '.' && !site->config->hidden)
+                if (name[0] == '.' && (!site->config->hidden || strcmp(name, UPLOAD_STAGING) == 0))
                         continue;
                 int r = read_item(site, path, dirfd(directory), name, listing);
                 if (r < 0)
@@ -178,8 +179,9 @@ static int compare_items(const void *first, const void *second) {
 }
 
 int listing_read(const struct site *site, const char *path, struct listing *listing) {
+        const char *beneath = path + site->prefix_length;
         _cleanup_close_ int fd =
-                        file_open_beneath(site->root, path[1] ? path + 1 : ".", site->open_flags | FILE_OPEN_DIRECTORY);
+                        file_open_beneath(site->root, *beneath ? beneath : ".", site->open_flags | FILE_OPEN_DIRECTORY);
         if (fd < 0)
                 return fd;
         _cleanup_(close_directory) DIR *directory = fdopendir(fd);

@@ -28,18 +28,24 @@ static bool sandbox(const struct config_root *root) {
 static void each_path(const struct config_root *root, void (*add)(const char *path, unsigned access, void *userdata),
                       void *userdata) {
         const struct config_site *sites = root->sites.items;
-        for (size_t i = 0; i < root->sites.count; i++)
+        for (size_t i = 0; i < root->sites.count; i++) {
+                const struct config_upload *uploads = sites[i].uploads.items;
                 add(sites[i].root, SANDBOX_READ, userdata);
+                for (size_t j = 0; j < sites[i].uploads.count; j++)
+                        add(uploads[j].folder, SANDBOX_READ | SANDBOX_WRITE, userdata);
+        }
 }
 
 /* What outlives a reload. */
 struct state {
         struct file_store *store; /* bodies in memory */
         struct site_roots *roots;
+        struct upload_folders *folders;
 };
 
 static void state_free(void *userdata) {
         struct state *state = userdata;
+        upload_folders_free(state->folders);
         site_roots_free(state->roots);
         file_store_free(state->store);
         free(state);
@@ -54,6 +60,8 @@ static int state_new(const struct daemon_environment *environment, struct error 
                 r = file_store_add_metrics(state->store, environment->metrics);
         if (r >= 0)
                 r = site_roots_new(&state->roots);
+        if (r >= 0)
+                r = upload_folders_new(&state->folders);
         if (r < 0) {
                 state_free(state);
                 return error_set_errno(error, r, "making the file store");
@@ -64,7 +72,7 @@ static int state_new(const struct daemon_environment *environment, struct error 
 
 static int snapshot_new(struct config *config, void *userdata, struct error *error, void **ret_snapshot) {
         struct state *state = userdata;
-        return file_server_snapshot_new(config, state->store, state->roots, error,
+        return file_server_snapshot_new(config, state->store, state->roots, state->folders, error,
                                         (struct file_server_snapshot **) ret_snapshot);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/file_open.h"
+#include "server/upload_mount.h"
 #include "shared/syscall.h"
 
 static void read_codings(struct site *site) {
@@ -47,7 +48,8 @@ static int write_hsts(struct site *site, struct arena *arena) {
         return site->hsts.data ? 0 : -ENOMEM;
 }
 
-static int fill(struct site *site, struct site_roots *roots, struct arena *arena, struct error *error) {
+static int fill(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
+                struct error *error) {
         int r = site_root_open(roots, site->config->root, error, &site->shared_root);
         if (r >= 0)
                 r = rules_compile(&site->config->rules, arena, error, &site->rules);
@@ -55,19 +57,22 @@ static int fill(struct site *site, struct site_roots *roots, struct arena *arena
                 r = read_pages(site, arena);
         if (r >= 0)
                 r = write_hsts(site, arena);
+        if (r >= 0)
+                r = upload_mounts_open(site, roots, folders, arena, error);
         return r;
 }
 
 int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
-              struct site_roots *roots, struct arena *arena, struct error *error) {
+              struct site_roots *roots, struct upload_folders *folders, struct arena *arena, struct error *error) {
         *site = (struct site) {
                 .config = config,
                 .types = types,
                 .root = -1,
+                .prefix_length = 1,
                 .open_flags = config->symlinks == CONFIG_SYMLINKS_NEVER ? FILE_OPEN_NO_SYMLINKS : 0,
         };
         read_codings(site);
-        int r = fill(site, roots, arena, error);
+        int r = fill(site, roots, folders, arena, error);
         if (r < 0) {
                 error_prefix(error, "%s:%u:%u: site '%s'", config->origin.file ? config->origin.file : "configuration",
                              config->origin.line, config->origin.column, config->name);
@@ -81,13 +86,22 @@ int site_init(struct site *site, const struct config_site *config, const struct 
 }
 
 void site_done(struct site *site) {
+        upload_mounts_close(site);
         site->shared_root = site_root_unref(site->shared_root);
         site->root = -1;
 }
 
+/* Unfinished uploads are nobody's to see, whatever else is shown. */
+static bool is_in_staging(struct slice path) {
+        static const struct slice name = SLICE_LITERAL("/" UPLOAD_STAGING);
+        const char *at = path.length > 0 ? memmem(path.data, path.length, name.data, name.length) : NULL;
+        size_t end = at ? (size_t) (at - path.data) + name.length : 0;
+        return at && (end == path.length || path.data[end] == '/');
+}
+
 bool site_hides(const struct site *site, struct slice path) {
         if (site->config->hidden)
-                return false;
+                return is_in_staging(path);
         static const struct slice well_known = SLICE_LITERAL("/.well-known");
         if (slice_starts_with(path, well_known) &&
             (path.length == well_known.length || path.data[well_known.length] == '/'))

@@ -7,6 +7,9 @@
 #include "server/rules.h"
 #include "server/site_root.h"
 
+struct upload_folders;
+struct upload_mount;
+
 /* The page of an error. */
 struct site_page {
         int status;
@@ -28,13 +31,18 @@ struct site {
         int levels[1 + HTTP_CODING_COUNT]; /* by http_coding_index */
         struct site_page *pages;           /* of errors */
         size_t page_count;
-        struct slice hsts; /* value of Strict-Transport-Security; data == NULL: not sent */
+        struct upload_mount *mounts; /* [[site.upload]] */
+        size_t mount_count;
+        size_t prefix_length; /* bytes of a path that stand for the root */
+        bool is_changing;     /* files are put here while it is served: each request looks anew */
+        struct slice policy;  /* Content-Security-Policy of files; data == NULL: none */
+        struct slice hsts;    /* value of Strict-Transport-Security; data == NULL: not sent */
 };
 
-/* Borrows `config`, `types` and `roots`; compiled things are in the arena. The error says which site, what failed and what to
+/* Borrows `config`, `types`, `roots` and `folders`; compiled things are in the arena. The error says which site, what failed and what to
  * do. */
 int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
-              struct site_roots *roots, struct arena *arena, struct error *error);
+              struct site_roots *roots, struct upload_folders *folders, struct arena *arena, struct error *error);
 
 /* Takes a site that is all zero. */
 void site_done(struct site *site);

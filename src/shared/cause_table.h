@@ -21,6 +21,14 @@ CAUSE(REQUEST_MALFORMED, "request-malformed", 400, "The request does not follow 
       "nothing to do.")
 CAUSE(TLS_REQUIRED, "tls-required", 400, "A plain HTTP request came to a port for TLS.",
       "The client must use https:// for this address. If it should not have to, remove tls = true from the listener.")
+CAUSE(CONTENT_RANGE_REFUSED, "content-range-refused", 400, "A part of a file cannot be put.",
+      "The client sent PUT with Content-Range, which would replace a part of a file: refused (RFC 9110 section 14.5). "
+      "The client can use the tus protocol.")
+CAUSE(UPLOAD_NAME_INVALID, "upload-name-invalid", 400, "A file cannot have this name.",
+      "The field CCODES_DETAIL of the journal entry says why. No part of a name may begin with a dot, be empty or "
+      "longer than 255 bytes.")
+CAUSE(TOKEN_REQUIRED, "token-required", 401, "This needs a token.",
+      "Only who has a token may change this upload folder. Where anybody may, set access = \"anyone\" for it.")
 CAUSE(CLIENT_CERTIFICATE_REQUIRED, "client-certificate-required", 403, "A client certificate is required here.",
       "Install a certificate in the client that an authority in the listener's client_ca has signed.")
 CAUSE(FILE_FORBIDDEN, "file-forbidden", 403, "The file may not be served.",
@@ -47,12 +55,27 @@ CAUSE(BODY_TOO_SLOW, "body-too-slow", 408, "The body of the request did not arri
       "A slow client or network. Where honest uploads need longer, raise the body's values in [http.timeouts].")
 CAUSE(HEAD_TOO_SLOW, "head-too-slow", 408, "The head of the request did not arrive in time.",
       "A slow client, or an attack that holds connections open. See the head's values in [http.timeouts].")
+CAUSE(UPLOAD_EXISTS, "upload-exists", 409, "There is a file of this name already.",
+      "The upload folder has overwrite = false. The client must choose another name, or delete the file before.")
+CAUSE(UPLOAD_FOLDER_NOT_EMPTY, "upload-folder-not-empty", 409, "The folder is not empty.",
+      "Only empty folders can be deleted. Delete what is in it before.")
+CAUSE(UPLOAD_NAME_TAKEN, "upload-name-taken", 409, "Something that is no file has this name already.",
+      "A folder has the name, or a file or a link stands where the path needs a folder. The client must choose another "
+      "name.")
 CAUSE(PRECONDITION_FAILED, "precondition-failed", 412, "A condition that the request sets does not hold.",
       "The file has changed since the client saw it (If-Match, If-Unmodified-Since). Nothing to do.")
 CAUSE(BODY_TOO_LARGE, "body-too-large", 413, "The body of the request is larger than is allowed here.",
       "Where such bodies are wanted, raise max_body in [http.limits].")
+CAUSE(UPLOAD_TOO_LARGE, "upload-too-large", 413, "The file is larger than is allowed here.",
+      "Where such files are wanted, raise max_file of the upload folder.")
 CAUSE(TARGET_TOO_LONG, "target-too-long", 414, "The address of the request is too long.",
       "Where such addresses are wanted, raise max_request_line in [http.limits].")
+CAUSE(MEDIA_TYPE_UNSUPPORTED, "media-type-unsupported", 415, "The body is of a type that is not understood here.",
+      "Forms are sent as multipart/form-data, files without Content-Encoding. Usually a client that was made for "
+      "something else.")
+CAUSE(UPLOAD_TYPE_REFUSED, "upload-type-refused", 415, "Files of this type are not taken here.",
+      "The field CCODES_DETAIL of the journal entry says what the content looks like. Where such files are wanted, add "
+      "the type to the key types of the upload folder.")
 CAUSE(RANGE_UNSATISFIABLE, "range-unsatisfiable", 416, "The range that was asked for lies outside of the file.",
       "The file has become shorter, or the client asked for a wrong range. Nothing to do.")
 CAUSE(EXPECTATION_FAILED, "expectation-failed", 417, "The request expects something that this server cannot do.",
@@ -80,6 +103,11 @@ CAUSE(KEY_MISSING, "key-missing", 500, "The stored file cannot be opened.",
       "request id names the key. Put it back: `ccodesctl keys list` shows those that there are.")
 CAUSE(READ_FAILED, "read-failed", 500, "The file could not be read.",
       "The journal entry with the same request id names the system's error. Check the disk or the network file system.")
+CAUSE(UPLOAD_FOLDER_UNWRITABLE, "upload-folder-unwritable", 500, "The upload folder cannot be written to.",
+      "The user that the service runs as must own the folder or have write permission on it; its file system must not "
+      "be mounted read-only.")
+CAUSE(UPLOAD_WRITE_FAILED, "upload-write-failed", 500, "The file could not be written.",
+      "The journal entry with the same request id names the system's error. Check the disk.")
 CAUSE(METHOD_UNKNOWN, "method-unknown", 501, "The method or the transfer coding of the request is not known.",
       "A scanner, or a client that needs an extension of HTTP which this server does not have.")
 CAUSE(DRAINING, "draining", 503, "The server is being stopped.",
@@ -93,8 +121,19 @@ CAUSE(OVERLOADED, "overloaded", 503, "The server is at its limit.",
 CAUSE(ROOT_GONE, "root-gone", 503, "The site is not there at the moment.",
       "The folder that was the site's root was removed after it had been opened. Put it back and reload; where the "
       "sandbox does not admit to a folder that is new, `ccodesctl apply` starts a process that may read it.")
+CAUSE(UPLOAD_BUSY, "upload-busy", 503, "Too many uploads are under way.",
+      "The client may try again soon. Where the machine can bear more, raise max_active of the upload folder.")
+CAUSE(UPLOAD_COUNTING, "upload-counting", 503, "The upload folder is not ready yet.",
+      "The files in it are being counted after a start, since it has limits. The client may try again soon; nothing to "
+      "do.")
 CAUSE(VERSION_UNSUPPORTED, "version-unsupported", 505, "The version of HTTP is not supported.",
       "The client is very old, very new, or a scanner. Nothing to do.")
+CAUSE(UPLOAD_DISK_FULL, "upload-disk-full", 507, "There is no room left for the file.",
+      "The disk of the upload folder, or the quota of the service's user, is used up. Make room, or lower min_free of "
+      "the upload folder.")
+CAUSE(UPLOAD_FOLDER_FULL, "upload-folder-full", 507, "The upload folder takes no more.",
+      "Its max_total, max_files or max_parts is reached; the field CCODES_DETAIL of the journal entry says which. "
+      "Remove files, or raise the limit.")
 CAUSE(CLIENT_CLOSED, "client-closed", 0, "The client closed the connection before the answer was complete.",
       "Nothing to do.")
 CAUSE(CLIENT_SILENT, "client-silent", 0, "The client answered no ping.",

@@ -27,6 +27,7 @@ struct site_harness *site_harness_new(void) {
         assert_true(site->root >= 0);
         assert_int_equal(file_store_new(0, &site->store), 0);
         assert_int_equal(site_roots_new(&site->roots), 0);
+        assert_int_equal(upload_folders_new(&site->folders), 0);
         return site;
 }
 
@@ -37,6 +38,7 @@ struct site_harness *site_harness_new_guest(const struct site_harness *host) {
         site->root = fcntl(host->root, F_DUPFD_CLOEXEC, 0);
         site->store = host->store;
         site->roots = host->roots;
+        site->folders = host->folders;
         site->is_guest = true;
         return site;
 }
@@ -52,6 +54,7 @@ void site_harness_free(struct site_harness *site) {
                 return;
         }
         file_store_free(site->store);
+        upload_folders_free(site->folders);
         site_roots_free(site->roots);
         char command[128];
         (void) snprintf(command, sizeof(command), "rm -r -- '%s'", site->folder);
@@ -103,7 +106,8 @@ void site_harness_start(struct site_harness *site, const char *configuration) {
         if (config_load_text(text.data, "test", &error, &site->config) < 0)
                 fail_msg("%s", error.text);
         text_done(&text);
-        if (file_server_snapshot_new(site->config, site->store, site->roots, &error, &site->snapshot) < 0)
+        if (file_server_snapshot_new(site->config, site->store, site->roots, site->folders, &error, &site->snapshot) <
+            0)
                 fail_msg("%s", error.text);
         struct thread_pool *pool;
         assert_int_equal(thread_pool_new(2, 64, &pool), 0);

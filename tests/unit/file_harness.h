@@ -14,6 +14,7 @@ struct site_harness {
         struct config *config;
         struct file_store *store;
         struct site_roots *roots;
+        struct upload_folders *folders;
         struct file_server_snapshot *snapshot; /* the harness's */
         struct harness *harness;
         struct text last;    /* the last answer */

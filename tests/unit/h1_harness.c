@@ -226,6 +226,7 @@ static struct harness *make(struct config *config, struct thread_pool *pool) {
         assert_int_equal(client_table_new(&harness->clients), 0);
         harness->services = (struct http_services) {
                 .pool = pool,
+                .writers = pool,
                 .metrics = harness->metrics,
                 .ids = &harness->ids,
                 .clients = harness->clients,
@@ -279,7 +280,7 @@ struct harness *harness_new_with(const struct harness_options *options) {
 
 void harness_start_pool(struct harness *harness, size_t threads) {
         assert_int_equal(thread_pool_new(threads, 100, &harness->pool), 0);
-        harness->services.pool = harness->pool;
+        harness->services.pool = harness->services.writers = harness->pool;
 }
 
 void harness_free(struct harness *harness) {

@@ -191,7 +191,9 @@ static void stops_at_the_bound(void **state) {
         assert_non_null(folder);
         char command[64];
         const struct config_site config = { .name = "test" };
-        struct site site = { .config = &config, .root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+        struct site site = { .config = &config,
+                             .prefix_length = 1,
+                             .root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) };
         for (unsigned i = 0; i < LISTING_NAMES_MAX + 1; i++) {
                 (void) snprintf(name, sizeof(name), i % 2 ? "file-%u" : ".hidden-%u", i);
                 assert_int_equal(mknodat(site.root, name, S_IFREG | 0644, 0), 0);

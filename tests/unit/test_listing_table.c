@@ -30,6 +30,7 @@ static int set_up(void **state) {
         assert_non_null(mkdtemp(fixture->folder));
         fixture->config.name = "test";
         fixture->site = (struct site) {
+                .prefix_length = 1,
                 .config = &fixture->config,
                 .root = open(fixture->folder, O_PATH | O_DIRECTORY | O_CLOEXEC),
         };

@@ -79,8 +79,12 @@ static int add_socket_unit(struct unit_set *set, const struct config_listener *l
 static int collect_places(const struct config_root *root, struct unit_places *places, struct error *error) {
         int r = 0;
         const struct config_site *sites = root->sites.items;
-        for (size_t i = 0; i < root->sites.count && r >= 0; i++)
+        for (size_t i = 0; i < root->sites.count && r >= 0; i++) {
+                const struct config_upload *uploads = sites[i].uploads.items;
                 r = unit_places_add(places, sites[i].root, false, error);
+                for (size_t j = 0; j < sites[i].uploads.count && r >= 0; j++)
+                        r = unit_places_add(places, uploads[j].folder, true, error);
+        }
 
         const struct config_certificate *certificates = root->certificates.items;
         for (size_t i = 0; i < root->certificates.count && r >= 0; i++) {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Turns [[site.upload]] into what requests need. Files that strangers put here are served from the site's own origin:
+ * nothing in them may run there. */
+#include "server/upload_mount.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "shared/syscall.h"
+
+#define COUNT_USEC 1000000 /* at a start, and for a new folder at a reload; what takes longer is counted aside */
+
+/* A page among the uploads can show itself, and do nothing else. */
+#define FILES_POLICY                                                                                                  \
+        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; form-action 'none'; " \
+        "base-uri 'none'; frame-ancestors 'self'"
+
+static struct config_site reading_of(const struct config_site *config, const struct config_upload *upload) {
+        struct config_site reading = {
+                .origin = upload->origin,
+                .name = config->name,
+                .root = upload->folder,
+                .listing = upload->listing,
+                .symlinks = CONFIG_SYMLINKS_NEVER,
+                .charset = config->charset,
+                .sniff = true,
+                .cache_control = config->cache_control ? config->cache_control : "no-cache",
+                .compression = config->compression,
+        };
+        /* Nobody but its own writer shall change what a name shows. */
+        reading.compression.precompressed = false;
+        return reading;
+}
+
+static int write_allow(struct upload_mount *mount, struct arena *arena) {
+        static const struct {
+                enum config_upload_method method;
+                const char *names;
+        } names[] = {
+                { CONFIG_UPLOAD_GET, "GET, HEAD, " },
+                { CONFIG_UPLOAD_PUT, "PUT, " },
+                { CONFIG_UPLOAD_POST, "POST, " },
+                { CONFIG_UPLOAD_DELETE, "DELETE, " },
+        };
+        char text[128] = "";
+        for (size_t i = 0; i < ELEMENTS_OF(names); i++)
+                if (config_upload_allows(mount->config, names[i].method))
+                        strcat(text, names[i].names);
+        mount->allow = slice_of(arena_format(arena, "%sOPTIONS", text));
+        return mount->allow.data ? 0 : -ENOMEM;
+}
+
+static int open_mount(struct upload_mount *mount, const struct site *site, struct site_roots *roots,
+                      struct upload_folders *folders, struct arena *arena, struct error *error) {
+        mount->prefix = slice_of(mount->config->path);
+        mount->format = &content_plain;
+        mount->reading = reading_of(site->config, mount->config);
+        int r = write_allow(mount, arena);
+        if (r >= 0)
+                r = site_init(&mount->files, &mount->reading, site->types, roots, folders, arena, error);
+        if (r < 0)
+                return r;
+        mount->files.rules = site->rules;
+        mount->files.prefix_length = mount->prefix.length;
+        mount->files.is_changing = true;
+        mount->files.policy = SLICE_LITERAL(FILES_POLICY);
+        return upload_folder_open(folders, mount->config->folder, COUNT_USEC, error, &mount->folder);
+}
+
+int upload_mounts_open(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
+                       struct error *error) {
+        const struct config_list *list = &site->config->uploads;
+        const struct config_upload *uploads = list->items;
+        if (list->count == 0)
+                return 0;
+        site->mounts = arena_alloc_zero(arena, list->count * sizeof(*site->mounts));
+        if (!site->mounts)
+                return -ENOMEM;
+        for (size_t i = 0; i < list->count; i++) {
+                struct upload_mount *mount = &site->mounts[site->mount_count++];
+                mount->config = &uploads[i];
+                int r = open_mount(mount, site, roots, folders, arena, error);
+                if (r < 0) {
+                        (void) error_set_errno(error, r, "opening it");
+                        return error_prefix(error, "upload '%s'", uploads[i].name);
+                }
+        }
+        return 0;
+}
+
+void upload_mounts_close(struct site *site) {
+        for (size_t i = 0; i < site->mount_count; i++) {
+                site_done(&site->mounts[i].files);
+                site->mounts[i].folder = upload_folder_unref(site->mounts[i].folder);
+        }
+        site->mount_count = 0;
+}
+
+const struct upload_mount *upload_mount_find(const struct site *site, struct slice path) {
+        for (size_t i = 0; i < site->mount_count; i++)
+                if (slice_starts_with(path, site->mounts[i].prefix))
+                        return &site->mounts[i];
+        return NULL;
+}
+
+bool upload_mount_is_bare(const struct site *site, struct slice path) {
+        for (size_t i = 0; i < site->mount_count; i++) {
+                struct slice bare = site->mounts[i].prefix;
+                bare.length--;
+                if (slice_equal(path, bare))
+                        return true;
+        }
+        return false;
+}
