@@ -38,13 +38,11 @@ int file_store_new(uint64_t limit, struct file_store **ret_store) {
         if (!store)
                 return -ENOMEM;
         int r = hash_table_init(&store->index);
-        if (r >= 0)
-                r = -pthread_mutex_init(&store->mutex, NULL);
         if (r < 0) {
-                hash_table_done(&store->index);
                 free(store);
                 return r;
         }
+        pthread_mutex_init(&store->mutex, NULL); /* cannot fail with these attributes */
         list_init(&store->ring);
         store->protection = PROTECTION;
         atomic_init(&store->limit, limit);

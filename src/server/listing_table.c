@@ -51,13 +51,11 @@ int listing_table_new(struct file_store *store, struct listing_table **ret_table
         if (!table)
                 return -ENOMEM;
         int r = hash_table_init(&table->records);
-        if (r >= 0)
-                r = -pthread_mutex_init(&table->mutex, NULL);
         if (r < 0) {
-                hash_table_done(&table->records);
                 free(table);
                 return r;
         }
+        pthread_mutex_init(&table->mutex, NULL); /* cannot fail with these attributes */
         table->store = store;
         table->cheap = CHEAP_NSEC;
         table->rest = REST;

@@ -33,13 +33,11 @@ int site_roots_new(struct site_roots **ret_roots) {
         if (!roots)
                 return -ENOMEM;
         int r = hash_table_init(&roots->table);
-        if (r >= 0)
-                r = -pthread_mutex_init(&roots->mutex, NULL);
         if (r < 0) {
-                hash_table_done(&roots->table);
                 free(roots);
                 return r;
         }
+        pthread_mutex_init(&roots->mutex, NULL); /* cannot fail with these attributes */
         *ret_roots = roots;
         return 0;
 }

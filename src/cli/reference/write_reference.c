@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program of the build, not installed: writes to standard output what the table of commands says, as "bash", "zsh" or
- * "fish" (completion) or "mdoc". A template's line @COMMANDS@ is replaced by the last; the rest of it is kept. */
-#include <stdio.h>
-
+/* A program of the build, not installed: what the table of commands says, for shells (completion) and for people. */
 #include "cli/reference/completion.h"
 #include "shared/mdoc.h"
-
-#define TEMPLATE_MAX ((size_t) 1024 * 1024)
-#define MARK "@COMMANDS@\n"
+#include "shared/reference_program.h"
 
 /* Operands as the help shows them: "[FIELD=VALUE…]". */
 static void append_operands(struct text *text, const char *operands) {
@@ -75,48 +70,13 @@ static void write_commands(struct text *text) {
         write_options(text, cli_global_options);
 }
 
-static int fill_template(const char *path, struct text *text) {
-        _cleanup_free_ char *template = NULL;
-        size_t length;
-        int r = read_whole_file(AT_FDCWD, path, TEMPLATE_MAX, &template, &length);
-        if (r < 0)
-                return r;
-        const char *mark = strstr(template, MARK);
-        if (!mark)
-                return -ENODATA;
-        text_append(text, (struct slice) { template, (size_t) (mark - template) });
-        write_commands(text);
-        text_append_string(text, mark + strlen(MARK));
-        return 0;
-}
-
-static int write_form(const char *form, const char *template, struct text *text) {
-        static const struct {
-                const char *name;
-                void (*write)(struct text *text);
-        } forms[] = {
+int main(int argc, char **argv) {
+        static const struct reference_form forms[] = {
                 { "bash", completion_write_bash },
                 { "zsh", completion_write_zsh },
                 { "fish", completion_write_fish },
+                { "mdoc", write_commands },
+                { NULL, NULL },
         };
-        if (strcmp(form, "mdoc") == 0 && template)
-                return fill_template(template, text);
-        for (size_t i = 0; i < ELEMENTS_OF(forms); i++)
-                if (strcmp(form, forms[i].name) == 0) {
-                        forms[i].write(text);
-                        return 0;
-                }
-        return -EINVAL;
-}
-
-int main(int argc, char **argv) {
-        _cleanup_text_ struct text text = TEXT_INIT;
-        int r = argc == 2 || argc == 3 ? write_form(argv[1], argv[2], &text) : -EINVAL;
-        if (r >= 0 && text.failed)
-                r = -ENOMEM;
-        if (r >= 0 && (fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout) != 0))
-                r = -EIO;
-        if (r < 0)
-                (void) fprintf(stderr, "usage: %s bash|zsh|fish|mdoc TEMPLATE: %s\n", argv[0], strerror(-r));
-        return r < 0;
+        return reference_program_main(argc, argv, forms);
 }
