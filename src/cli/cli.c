@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/verbs.h"
 #include "shared/nearest.h"
 #include "shared/syscall.h"
 
@@ -213,8 +212,8 @@ int cli_run(const char *const *words) {
         if (status != 0)
                 return status;
         if (cli_argument(&arguments, "version"))
-                return verb_version(&cli, &arguments, NULL);
-        if (verb && asks_help) {
+                verb = cli_verb_find((const char *const[]) { "version", NULL }, &length);
+        else if (verb && asks_help) {
                 cli_help_verb(&cli.out, verb);
                 return CLI_DONE;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts single values into words. Configuration strings hold no control character but tab and newline, and for those a
+/* Puts values into words, whole tables as JSON. Configuration strings hold no control character but tab and newline, and for those a
  * JSON string is a TOML string too: one form serves both. */
 #include "shared/config_value.h"
 
@@ -130,6 +130,18 @@ void config_value_append(const struct config_key *key, const void *value, bool j
                 append_table_list(key, value, text);
                 break;
         }
+}
+
+void config_write_json(const struct config_table *table, const void *object, struct text *text) {
+        text_append_char(text, '{');
+        for (size_t i = 0; i < table->key_count; i++) {
+                const struct config_key *key = &table->keys[i];
+                text_append_string(text, i ? ", " : "");
+                text_append_json(text, slice_of(key->name));
+                text_append_string(text, ": ");
+                config_value_append(key, config_value_at(key, object), true, text);
+        }
+        text_append_char(text, '}');
 }
 
 void config_key_append_type(const struct config_key *key, struct text *text) {

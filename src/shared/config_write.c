@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a bound object out again. The TOML that comes out loads to an equal object: every key is there, and a key
+/* Writes a bound object out as TOML. The TOML that comes out loads to an equal object: every key is there, and a key
  * without a value is a comment. In a section plain keys come first, as TOML wants it, then the tables within. */
 #include "shared/config_value.h"
 
@@ -78,16 +78,4 @@ void config_write_toml(const struct config_table *table, const void *object, con
         const struct writer writer = { text, tree != NULL };
         const struct config_section root = { 0 };
         write_section(&writer, table, &root, object, tree);
-}
-
-void config_write_json(const struct config_table *table, const void *object, struct text *text) {
-        text_append_char(text, '{');
-        for (size_t i = 0; i < table->key_count; i++) {
-                const struct config_key *key = &table->keys[i];
-                text_append_string(text, i ? ", " : "");
-                text_append_json(text, slice_of(key->name));
-                text_append_string(text, ": ");
-                config_value_append(key, config_value_at(key, object), true, text);
-        }
-        text_append_char(text, '}');
 }

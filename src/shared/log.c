@@ -132,14 +132,6 @@ bool logger_is_journal(const struct logger *logger) {
         return logger->is_journal;
 }
 
-uint64_t logger_dropped(const struct logger *logger) {
-        uint64_t dropped = __atomic_load_n(&logger->journal.lost, __ATOMIC_RELAXED);
-        for (struct log_producer *producer = __atomic_load_n(&logger->producers, __ATOMIC_ACQUIRE); producer;
-             producer = producer->next)
-                dropped += __atomic_load_n(&producer->dropped, __ATOMIC_SEQ_CST);
-        return dropped;
-}
-
 static int choose_target(struct logger *logger, const struct logger_options *options, struct error *error) {
         log_console_init(&logger->console, options->console_fd, &logger->patience);
         if (options->target == LOG_TARGET_CONSOLE ||

@@ -93,7 +93,7 @@ struct log_producer {
         size_t length;
 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the state, which all threads read, has its own line */
+/* The state, which all threads read, has its own line. */
 struct logger {
         bool is_journal;
         struct log_journal journal;

@@ -12,7 +12,7 @@
  * payload, contiguous and aligned to 8. Where the rest up to the end of the memory is too short for a record, a filler
  * takes it up and the record begins at the front.
  */
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): keeps the two threads' lines apart */
+/* Keeps the two threads' lines apart. */
 struct log_ring {
         char *data;
         uint64_t capacity; /* a power of two */

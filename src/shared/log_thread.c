@@ -25,6 +25,14 @@ int64_t log_realtime(void) {
         return log_now(CLOCK_REALTIME);
 }
 
+uint64_t logger_dropped(const struct logger *logger) {
+        uint64_t dropped = __atomic_load_n(&logger->journal.lost, __ATOMIC_RELAXED);
+        for (struct log_producer *producer = __atomic_load_n(&logger->producers, __ATOMIC_ACQUIRE); producer;
+             producer = producer->next)
+                dropped += __atomic_load_n(&producer->dropped, __ATOMIC_SEQ_CST);
+        return dropped;
+}
+
 void log_thread_wake(struct logger *logger) {
         if (__atomic_exchange_n(&logger->state, THREAD_AWAKE, __ATOMIC_SEQ_CST) != THREAD_AWAKE)
                 (void) syscall(SYS_futex, &logger->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
