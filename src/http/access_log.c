@@ -13,12 +13,16 @@
 #include "http/connection.h"
 #include "http/exchange.h"
 #include "http/generation.h"
+#include "http/signed_address.h"
 #include "http/tls_transport.h"
 #include "http/worker.h"
 #include "shared/message_id.h"
 
 /* What is gathered before it is written to the file, at most. */
 #define GATHER_MAX 65536
+
+/* Characters of the signature of a signed address that are logged. */
+#define SIGNATURE_SHOWN 6
 
 struct access_log {
         struct log_sink sink;
@@ -199,6 +203,18 @@ static uint32_t sample(struct access_sampler *sampler, uint32_t share, time_t no
         return sampler->factor;
 }
 
+/* A signature opens a file to whoever reads it: what is left of it is enough to tell two from each other. */
+static struct slice mask_signature(struct http_exchange *exchange, struct slice text) {
+        struct slice signature = signed_address_find_signature(text);
+        if (signature.length <= SIGNATURE_SHOWN)
+                return text;
+        size_t before = (size_t) (signature.data - text.data) + SIGNATURE_SHOWN;
+        const char *after = signature.data + signature.length;
+        char *masked = arena_format(&exchange->arena, "%.*s...%.*s", (int) before, text.data,
+                                    (int) (text.data + text.length - after), after);
+        return masked ? slice_of(masked) : (struct slice) { text.data, before };
+}
+
 void access_log_exchange(struct access_log *log, struct http_exchange *exchange, uint64_t duration) {
         struct http_worker *worker = exchange->worker;
         const struct http_request *request = &exchange->request;
@@ -230,8 +246,8 @@ void access_log_exchange(struct access_log *log, struct http_exchange *exchange,
         struct slice parts[1 + ACCESS_STRINGS] = {
                 [1 + ACCESS_METHOD] = request->method_name,
                 [1 + ACCESS_HOST] = request->host,
-                [1 + ACCESS_TARGET] = request->target,
-                [1 + ACCESS_REFERRER] = http_fields_get(&request->fields, HTTP_FIELD_REFERER),
+                [1 + ACCESS_TARGET] = mask_signature(exchange, request->target),
+                [1 + ACCESS_REFERRER] = mask_signature(exchange, http_fields_get(&request->fields, HTTP_FIELD_REFERER)),
                 [1 + ACCESS_USER_AGENT] = http_fields_get(&request->fields, HTTP_FIELD_USER_AGENT),
                 [1 + ACCESS_TRACEPARENT] = http_fields_get(&request->fields, HTTP_FIELD_TRACEPARENT),
                 [1 + ACCESS_CODING] = response->coding,
