@@ -35,10 +35,10 @@ bool upload_type_is_allowed(const struct upload_mount *mount, struct slice name,
 }
 
 int upload_file_begin(struct upload_file *file, const struct upload_mount *mount, struct upload_target *target,
-                      int64_t length, struct upload_fault *fault) {
+                      const struct upload_expectation *expectation, struct upload_fault *fault) {
         struct upload_folder *folder = mount->folder;
-        uint64_t bytes = length > 0 ? (uint64_t) length : 0;
-        *file = (struct upload_file) { .mount = mount, .target = *target };
+        uint64_t bytes = expectation->length > 0 ? (uint64_t) expectation->length : 0;
+        *file = (struct upload_file) { .mount = mount, .target = *target, .expected = expectation->digests };
         target->name = NULL;
 
         int r = 0;
@@ -51,7 +51,9 @@ int upload_file_begin(struct upload_file *file, const struct upload_mount *mount
         if (r >= 0)
                 r = upload_place_check(folder, &file->target, fault);
         if (r >= 0) {
-                r = upload_part_create(&file->part, folder, mount->format, UPLOAD_PART_PREFIX);
+                r = digest_hasher_init(&file->hasher, expectation->digests.set | expectation->wanted);
+                if (r >= 0)
+                        r = upload_part_create(&file->part, folder, mount->format, UPLOAD_PART_PREFIX);
                 if (r < 0)
                         r = upload_fault_set_errno(fault, r);
         }
@@ -86,15 +88,26 @@ int upload_file_append(struct upload_file *file, struct slice bytes, struct uplo
                                         fault);
         if (r < 0)
                 return r;
-        r = content_append(file->part.writer, bytes);
+        r = digest_hasher_update(&file->hasher, bytes);
+        if (r >= 0)
+                r = content_append(file->part.writer, bytes);
         if (r < 0)
                 return upload_fault_set_errno(fault, r);
         file->size += bytes.length;
         return 0;
 }
 
+static int check_digests(struct upload_file *file, struct upload_fault *fault) {
+        int r = digest_hasher_finish(&file->hasher, &file->actual);
+        if (r < 0)
+                return upload_fault_set_errno(fault, r);
+        return digests_match(&file->expected, &file->actual) ? 0 : upload_fault_set(fault, CAUSE_DIGEST_MISMATCH, NULL);
+}
+
 int upload_file_finish(struct upload_file *file, struct upload_fault *fault) {
         int r = file->is_type_checked ? 0 : check_type(file, fault);
+        if (r >= 0)
+                r = check_digests(file, fault);
         if (r < 0)
                 return r;
         r = upload_part_finish(&file->part);
@@ -109,6 +122,7 @@ void upload_file_done(struct upload_file *file) {
         if (!file->mount)
                 return;
         upload_part_discard(&file->part);
+        digest_hasher_done(&file->hasher);
         upload_account_release(&file->mount->folder->account, &file->claim);
         free(file->target.name);
         *file = (struct upload_file) { 0 };

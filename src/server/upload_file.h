@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "http/digest.h"
 #include "server/sniff.h"
 #include "server/upload_mount.h"
 #include "server/upload_place.h"
@@ -18,13 +19,22 @@ struct upload_file {
         char head[SNIFF_LENGTH]; /* its first bytes */
         size_t head_length;
         bool is_type_checked;
+        struct digests expected; /* what the client says of the content */
+        struct digest_hasher hasher;
+        struct digests actual; /* once it is whole */
         struct upload_placed placed;
 };
 
-/* Begins one. `length` is what is known of its size, or -1. Takes target->name. What stands against it before a byte is
- * there is found now. */
+/* What a file is held against beside the folder's limits. */
+struct upload_expectation {
+        int64_t length; /* bytes; -1: not known */
+        struct digests digests;
+        unsigned wanted; /* digests that are asked for, as in struct digests */
+};
+
+/* Begins one. Takes target->name. What stands against it before a byte is there is found now. */
 int upload_file_begin(struct upload_file *file, const struct upload_mount *mount, struct upload_target *target,
-                      int64_t length, struct upload_fault *fault);
+                      const struct upload_expectation *expectation, struct upload_fault *fault);
 
 int upload_file_append(struct upload_file *file, struct slice bytes, struct upload_fault *fault);
 

@@ -24,6 +24,10 @@ CAUSE(TLS_REQUIRED, "tls-required", 400, "A plain HTTP request came to a port fo
 CAUSE(CONTENT_RANGE_REFUSED, "content-range-refused", 400, "A part of a file cannot be put.",
       "The client sent PUT with Content-Range, which would replace a part of a file: refused (RFC 9110 section 14.5). "
       "The client can use the tus protocol.")
+CAUSE(DIGEST_MALFORMED, "digest-malformed", 400, "The digest of the body is malformed.",
+      "Content-Digest and Repr-Digest are structured fields (RFC 9530): sha-256=:BASE64:. The client is wrong.")
+CAUSE(DIGEST_MISMATCH, "digest-mismatch", 400, "The body is not what its digest says.",
+      "It was damaged on its way, or the client computed the digest of something else. Nothing of it was kept.")
 CAUSE(UPLOAD_NAME_INVALID, "upload-name-invalid", 400, "A file cannot have this name.",
       "The field CCODES_DETAIL of the journal entry says why. No part of a name may begin with a dot, be empty or "
       "longer than 255 bytes.")

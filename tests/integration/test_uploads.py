@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upload folders: PUT and DELETE of files, their conditions and limits, and that nothing is ever half there."""
 
+import base64
+import hashlib
 import http.client
 import os
 import random
@@ -241,6 +243,42 @@ class TestConditions:
         assert sorted(codes) == sorted([201 if conditions == "new" else 204] + [412] * 11), codes
         winner = next(i for i, code in enumerate(codes) if code < 300)
         assert (folder / "x").read_bytes() == bytes([65 + winner]) * 100_000 and parts_in(folder) == []
+
+
+class TestDigests:
+    CONTENT = random.Random(3).randbytes(600_000)
+
+    @staticmethod
+    def field(content, name="sha-256"):
+        value = hashlib.new(name.replace("-", ""), content).digest()
+        return f"{name}=:{base64.b64encode(value).decode()}:"
+
+    @pytest.mark.parametrize("name", ["sha-256", "sha-512"])
+    @pytest.mark.parametrize("header", ["Content-Digest", "Repr-Digest"])
+    def test_what_is_not_as_its_digest_says_is_not_kept(self, uploads, folder, name, header):
+        daemon = uploads()
+        assert put(daemon, "/files/x", self.CONTENT, {header: self.field(self.CONTENT, name)}).status == 201
+        damaged = self.CONTENT[:-1] + bytes([self.CONTENT[-1] ^ 1])
+        response = put(daemon, "/files/x", damaged, {header: self.field(self.CONTENT, name)})
+        assert (response.status, cause(response)) == (400, "digest-mismatch")
+        assert (folder / "x").read_bytes() == self.CONTENT and parts_in(folder) == []
+
+    def test_what_both_fields_say_must_be_so(self, uploads, folder):
+        fields = {"Content-Digest": self.field(b"x"), "Repr-Digest": self.field(b"y", "sha-512")}
+        assert cause(put(uploads(), "/files/x", b"x", fields)) == "digest-mismatch"
+        assert names_in(folder) == []
+
+    def test_a_digest_that_is_none_is_refused_before_the_body(self, uploads):
+        answer = uploads().raw(b"PUT /files/x HTTP/1.1\r\nHost: a\r\nContent-Digest: sha-256=:YQ==:\r\n"
+                               b"Expect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 ") and b"digest-malformed" in answer
+
+    def test_algorithms_that_are_not_known_are_passed_over(self, uploads):
+        assert put(uploads(), "/files/x", b"x", {"Content-Digest": "md5=:YQ==:"}).status == 201
+
+    def test_who_wants_a_digest_gets_it(self, uploads):
+        response = put(uploads(), "/files/x", self.CONTENT, {"Want-Repr-Digest": "sha-512=5, sha-256=1"})
+        assert response.getheader("repr-digest") == self.field(self.CONTENT, "sha-512")
 
 
 class TestRefusals:
