@@ -36,6 +36,7 @@ struct h2_framing {
         int32_t last_opened;  /* the highest stream so far; the library forgets those that are over */
         int32_t last_skipped; /* the highest of those below it that were never opened */
         int32_t last_reset; /* the highest that this side reset: the client may not have known yet when it sent more */
+        bool is_begun;      /* the first frame came */
         bool is_full;       /* `out` is */
         char detail[96];    /* of the last error, "" before */
 };
@@ -70,6 +71,9 @@ static int begin_frame(struct h2_framing *framing, const unsigned char header[FR
         bool is_head = type == NGHTTP2_HEADERS, is_data = type == NGHTTP2_DATA;
         bool is_late = (is_head || is_data) && is_over(framing, id);
         framing->frame_left = length;
+        if (!framing->is_begun && (type != NGHTTP2_SETTINGS || (flags & NGHTTP2_FLAG_ACK)))
+                return end_for(framing, H2_PROTOCOL_ERROR, "the first frame is not SETTINGS (RFC 9113 section 3.4)");
+        framing->is_begun = true;
         if (length > FRAME_MAX)
                 return end_for(framing, H2_FRAME_SIZE_ERROR, "a frame is too large (RFC 9113 section 4.2)");
         if ((is_head || is_data) && (flags & NGHTTP2_FLAG_PADDED) && length == 0)

@@ -262,11 +262,12 @@ static int reader_data(struct http_exchange *exchange, struct slice bytes, void 
         return -EAGAIN;
 }
 
-/* The connection ended; perhaps without a close. */
+/* The client will send no more; perhaps without a close. Its close is answered yet. */
 static void reader_end(struct http_exchange *exchange, void *userdata) {
         struct websocket *websocket = userdata;
         (void) exchange;
-        websocket->is_finished = true;
+        if (!wslay_event_get_close_received(websocket->frames))
+                websocket->is_finished = true;
         report_close(websocket, WEBSOCKET_ABNORMAL);
         wake(websocket);
 }

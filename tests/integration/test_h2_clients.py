@@ -178,7 +178,7 @@ def test_a_websocket_in_a_stream(server):
         assert client.is_answering(3)
         client.send(frame(DATA, 0, 1, websocket_client.frame(websocket_client.TEXT, b"again")))
         assert client.next_of(DATA).payload == b"\x81\x05again"
-        client.send(frame(DATA, 0, 1, websocket_client.frame(websocket_client.CLOSE)))
+        client.send(frame(DATA, 1, 1, websocket_client.frame(websocket_client.CLOSE)))
         assert client.next_of(DATA).payload[:1] == b"\x88"
 
 

@@ -54,30 +54,43 @@ static void answer(struct http_exchange *exchange, int status, struct slice byte
         http_exchange_respond(exchange);
 }
 
+enum echo_kind { ECHO_BODY, ECHO_COUNT, ECHO_COUNT_WITH_PAUSES };
+
 struct echo {
         struct text bytes;
         struct http_exchange_end end;
-        bool count_only;
+        struct http_exchange *exchange;
+        struct timer pause;
+        enum echo_kind kind;
         uint64_t count;
 };
 
 static void echo_end(struct http_exchange_end *end, struct http_exchange *exchange) {
-        (void) exchange;
-        text_done(&container_of(end, struct echo, end)->bytes);
+        struct echo *echo = container_of(end, struct echo, end);
+        text_done(&echo->bytes);
+        loop_timer_stop(exchange->worker->loop, &echo->pause);
+}
+
+static void on_pause_over(struct timer *timer, void *userdata) {
+        struct echo *echo = userdata;
+        (void) timer;
+        http_exchange_resume(echo->exchange);
 }
 
 static int echo_data(struct http_exchange *exchange, struct slice bytes, void *userdata) {
         struct echo *echo = userdata;
-        (void) exchange;
         echo->count += bytes.length;
-        if (!echo->count_only)
+        if (echo->kind == ECHO_BODY)
                 text_append(&echo->bytes, bytes);
-        return 0;
+        if (echo->kind != ECHO_COUNT_WITH_PAUSES)
+                return 0;
+        loop_timer_start(exchange->worker->loop, &echo->pause, loop_now(exchange->worker->loop) + 1);
+        return -EAGAIN;
 }
 
 static void echo_done(struct http_exchange *exchange, void *userdata) {
         struct echo *echo = userdata;
-        if (echo->count_only) {
+        if (echo->kind != ECHO_BODY) {
                 char *text = arena_format(&exchange->arena, "%llu\n", (unsigned long long) echo->count);
                 answer(exchange, 200, slice_of(text));
                 return;
@@ -90,10 +103,12 @@ static void echo_done(struct http_exchange *exchange, void *userdata) {
         http_exchange_respond(exchange);
 }
 
-static void start_echo(struct http_exchange *exchange, bool count_only) {
+static void start_echo(struct http_exchange *exchange, enum echo_kind kind) {
         struct echo *echo = arena_alloc_zero(&exchange->arena, sizeof(*echo));
         echo->end.run = echo_end;
-        echo->count_only = count_only;
+        echo->exchange = exchange;
+        echo->kind = kind;
+        timer_init(&echo->pause, on_pause_over, echo);
         http_exchange_on_end(exchange, &echo->end);
         if (!exchange->request.has_body) {
                 echo_done(exchange, echo);
@@ -169,9 +184,13 @@ static void on_request(struct http_exchange *exchange) {
         if (slice_equal_text(path, "/hello") || slice_equal_text(path, "/unread") || slice_equal_text(path, "*")) {
                 answer(exchange, 200, SLICE_LITERAL("hello\n"));
         } else if (slice_equal_text(path, "/echo")) {
-                start_echo(exchange, false);
+                start_echo(exchange, ECHO_BODY);
         } else if (slice_equal_text(path, "/count")) {
-                start_echo(exchange, true);
+                start_echo(exchange, ECHO_COUNT);
+        } else if (slice_equal_text(path, "/paused")) {
+                start_echo(exchange, ECHO_COUNT_WITH_PAUSES);
+        } else if (slice_equal_text(path, "/stalled")) {
+                /* Its end is the connection's. */
         } else if (slice_equal_text(path, "/encodings")) {
                 answer(exchange, 200, http_fields_get(&exchange->request.fields, HTTP_FIELD_ACCEPT_ENCODING));
         } else if (slice_equal_text(path, "/chunked")) {
@@ -316,8 +335,7 @@ static void on_step(struct timer *timer, void *userdata) {
         loop_stop(harness->loop, 0);
 }
 
-/* Runs the loop for one tick of its timer. */
-static void step(struct harness *harness) {
+void harness_turn(struct harness *harness) {
         struct timer timer;
         timer_init(&timer, on_step, harness);
         loop_timer_start(harness->loop, &timer, loop_now(harness->loop) + 1);
@@ -344,7 +362,7 @@ void harness_connect(struct harness *harness, bool small_buffers) {
         harness_hang_up(harness);
         harness_clear(harness);
         harness->is_closed = false;
-        step(harness); /* the loop's clock is of now, as in a turn that accepts */
+        harness_turn(harness); /* the loop's clock is of now, as in a turn that accepts */
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
         if (small_buffers)
                 assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -409,7 +427,7 @@ bool harness_is_closed(struct harness *harness) {
 void harness_run_until(struct harness *harness, bool (*reached)(struct harness *harness)) {
         uint64_t until = 0;
         while (!reached(harness)) {
-                step(harness);
+                harness_turn(harness);
                 if (until == 0)
                         until = loop_now(harness->loop) + 5000;
                 if (loop_now(harness->loop) > until)
@@ -433,7 +451,7 @@ void harness_settle(struct harness *harness) {
         unsigned quiet = 0;
         do {
                 before = harness->received.length + harness->begun + harness->ended;
-                step(harness);
+                harness_turn(harness);
                 quiet = harness->received.length + harness->begun + harness->ended == before ? quiet + 1 : 0;
         } while (quiet < 5);
 }

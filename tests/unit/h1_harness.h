@@ -19,6 +19,8 @@
  *   /big         200, 1 MiB from memory
  *   /unread      200 "hello\n", leaves the body unread
  *   /early       103, then 200 "hello\n"
+ *   /paused      as /count, by a reader that pauses after each piece
+ *   /stalled     never answered, its body never asked for
  *   others       404
  */
 struct harness;
@@ -71,6 +73,9 @@ void harness_run_until(struct harness *harness, bool (*reached)(struct harness *
 /* The usual predicates: a whole answer of /hello at the end; the connection is closed; the worker has none. */
 bool harness_has_hello(struct harness *harness);
 bool harness_has_no_connection(struct harness *harness);
+
+/* One turn of the loop, and what comes within a millisecond. */
+void harness_turn(struct harness *harness);
 
 /* Turns the loop until nothing has happened for a few milliseconds. */
 void harness_settle(struct harness *harness);
