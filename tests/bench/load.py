@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The load: wrk for closed loops, the bench's own clients for what it cannot do, and the look at one answer that keeps
+"""The load: wrk and h2load for closed loops, the bench's own clients for what it cannot do, and the look at one answer that keeps
 a server from being measured while it serves errors."""
 
 import gzip
@@ -77,9 +77,8 @@ def wrk(server, path, seconds, connections, headers=None, host=None):
     headers = dict(headers or {})
     if host:
         headers["Host"] = host
-    scheme = "https" if server.setup.tls else "http"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", *arguments_of(headers, "-H"),
-               f"{scheme}://127.0.0.1:{server.main_port()}{path}"]
+               url(server, path)]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          env={**os.environ, "OPENSSL_CONF": str(server.place.client_openssl)})
     done = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", run.stdout)
@@ -92,6 +91,29 @@ def wrk(server, path, seconds, connections, headers=None, host=None):
         raise place.BenchError(f"{server.name}: {faults[0]}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", run.stdout)
     return int(done[1]), float(rate[1])
+
+
+def url(server, path):
+    scheme = "https" if server.setup.tls else "http"
+    return f"{scheme}://127.0.0.1:{server.main_port()}{path}"
+
+
+def examine_http2(server, path):
+    run = subprocess.run(["nghttp", "--timeout=30", url(server, path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if run.stdout != (server.place.root / path.lstrip("/")).read_bytes():
+        raise place.BenchError(f"{server.name} does not answer {path} over HTTP/2 with the file: {run.stderr.decode()}")
+
+
+def h2load(server, path, count, connections, streams):
+    """A number of requests over HTTP/2, as fast as they are answered (h2load given a time never ends when a server
+    always has more for it). Returns answers a second."""
+    command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", f"-n{count}",
+               "--tls13-ciphers=TLS_AES_128_GCM_SHA256", url(server, path)]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    rate = re.search(r"finished in [\d.]+m?s, ([\d.]+) req/s", run.stdout)
+    if run.returncode != 0 or not rate or f"{count} done, {count} succeeded" not in run.stdout:
+        raise place.BenchError(f"h2load against {server.name} failed:\n{run.stdout}")
+    return float(rate[1])
 
 
 def own_client(*arguments):

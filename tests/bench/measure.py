@@ -66,6 +66,15 @@ def steady_requests(server, row, seconds):
     return {**account.per_request(found["answered"]), "per_second": row.rate}
 
 
+def http2_requests(server, row, seconds):
+    """As many requests over HTTP/2 as take about that time. The few handshakes count too."""
+    rate = load.h2load(server, row.path, 4 * row.connections * row.streams, row.connections, row.streams)
+    count = max(int(rate * seconds), row.connections * row.streams)
+    with Account(server) as account:
+        rate = load.h2load(server, row.path, count, row.connections, row.streams)
+    return {**account.per_request(count), "per_second": rate}
+
+
 def downloads(server, row, seconds):
     """A number of whole files: what is under way at the end of a time would weigh too much."""
     load.download(server, row.path, load.DOWNLOADS_AT_A_TIME)
@@ -181,8 +190,11 @@ class Result:
 def measure_once(server_class, where, cores, row, setup, seconds):
     """One server, started anew, in one round."""
     with server_class(where, cores, setup) as server:
-        is_file = not (row.large or setup.handshakes)
-        answer = load.examine(server, row.path, row.headers, row.host or "localhost") if is_file else None
+        answer = None
+        if row.streams:
+            load.examine_http2(server, row.path)
+        elif not (row.large or setup.handshakes):
+            answer = load.examine(server, row.path, row.headers, row.host or "localhost")
         return row.measure(server, row, seconds), answer
 
 

@@ -17,8 +17,9 @@ class Bar:
     floor_plus: float = None  # at most the floor's and so much
     absolute: float = None
     peers: bool = False  # at most the best peer's
+    peer: str = ""  # at most `ratio` times this peer's
     row: str = None  # at most `ratio` times ours in that row
-    ratio: float = None
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Row:
     floor: bool = True  # whether a floor exists for it
     peers: bool = True  # whether it is asked of the peers
     connections: int = 64
+    streams: int = 0  # requests at a time of each connection, over HTTP/2; 0: HTTP/1.1
     rate: int = 0  # of the open loop, a second; 0: none
     coding: str = ""  # only servers that have one of these, with commas
     both_cores: bool = False
@@ -51,6 +53,8 @@ class Row:
             return True
         if not self.peers or (self.coding and not server.codings):
             return False
+        if (2 if self.streams else 1) not in server.http_versions:
+            return False
         return server.brings_files or (self.path == "/1k.html" and not self.coding)
 
 
@@ -61,6 +65,7 @@ TLS = {"tls": True}
 SHAKING = {"tls": True, "handshakes": True}
 
 MAIN = "Requests"
+HTTP2 = "Requests over HTTP/2 and TLS 1.3"
 LOGGED = "Requests, with access logs to a file"
 SHAKES = "TLS 1.3 handshakes, ECDSA P-256 certificate, X25519"
 MEMORY = "Memory of an idle keep-alive connection"
@@ -79,6 +84,15 @@ def flat(key, title, against, how=measure.requests, **options):
     return Row(key, title, FLAT, how, bars=bars, **options)
 
 
+def http2(key, size, streams, *bars):
+    """A row of the table of HTTP/2. Many streams come on fewer connections, as with browsers."""
+    connections = 64 if streams == 1 else 16
+    title = f"{size} KiB file, {connections} connections, {streams} stream{'s' if streams > 1 else ''} each"
+    return Row(key, title, HTTP2, measure.http2_requests, path="/1k.html" if size == 1 else f"/{size}k.bin",
+               setup=TLS, floor=False, connections=connections, streams=streams,
+               bars=(Bar(CPU, peer="nghttpd"), *bars))
+
+
 ROWS = (
     Row("1k", "1 KiB file, keep-alive, 64 connections", MAIN, measure.requests, rate=5000,
         bars=(Bar(CPU, floor=1.15, peers=True),)),
@@ -94,6 +108,11 @@ ROWS = (
         setup={"body": 512 << 20, "file": "large.bin"}, bars=(Bar(CPU, floor=1.05, peers=True),)),
     Row("tls-1k", "1 KiB over TLS 1.3, keep-alive, 64 connections", MAIN, measure.requests, setup=TLS, rate=5000,
         bars=(Bar(CPU, peers=True),)),
+
+    http2("h2-1k-1", 1, 1),
+    http2("h2-1k-100", 1, 100, Bar(CPU, peer="nginx", ratio=1 / 3)),
+    http2("h2-100k-1", 100, 1),
+    http2("h2-100k-100", 100, 100),
 
     Row("log-1k", "1 KiB file", LOGGED, measure.requests, setup=LOGS, floor=False, rate=5000,
         bars=(Bar(CPU, peers=True),)),

@@ -99,6 +99,7 @@ class Server:
     template = ""
     reload_signal = None
     codings = ()  # that it can answer with
+    http_versions = (1, 2)
     brings_files = True  # serves any file; otherwise only 1k.html
 
     def __init__(self, where, cores, setup):
@@ -383,10 +384,28 @@ class Haproxy(Server):
         return True
 
 
+class Nghttpd(Server):
+    """libnghttp2's own server: files over HTTP/2, nothing else. It has no configuration file, and nothing to tune."""
+
+    name = binary = "nghttpd"
+    http_versions = (2,)
+
+    @classmethod
+    def version(cls):
+        return output_of(cls.path(), "--version")
+
+    def arguments(self):
+        return [self.path(), f"--workers={self.setup.workers}", "--address=127.0.0.1", f"--htdocs={self.place.root}",
+                str(self.tls_port), str(self.place.key), str(self.place.certificate)]
+
+    def main_port(self):
+        return self.tls_port
+
+
 def output_of(*command):
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return run.stdout.strip()
 
 
-PEERS = (Nginx, H2o, Lighttpd, Caddy, Haproxy)
+PEERS = (Nginx, H2o, Lighttpd, Caddy, Haproxy, Nghttpd)
 ALL = (Floor, Ours, *PEERS)

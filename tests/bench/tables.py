@@ -3,7 +3,7 @@
 
 import rows
 
-COLUMNS = ("floor", "ours", "nginx", "h2o", "lighttpd", "caddy", "haproxy")
+COLUMNS = ("floor", "ours", "nginx", "h2o", "lighttpd", "caddy", "haproxy", "nghttpd")
 MARK = "~"  # of a figure whose rounds differ much, or whose core others used
 NONE = "-"
 
@@ -37,6 +37,7 @@ LATENCY = ("latency at the row's fixed rate: p50 / p99 / p99.9, us", latency, No
 # For each table of rows.py: heading, cell, and the metric of which ratios are shown.
 VIEWS = {
     rows.MAIN: (CPU, RATE, LATENCY),
+    rows.HTTP2: (CPU, RATE),
     rows.LOGGED: (CPU, RATE, LATENCY),
     rows.SHAKES: (("server CPU, us per handshake", number("cpu_us", "{:.1f}"), "cpu_us"),
                   ("handshakes per second", rate, None)),
@@ -134,6 +135,8 @@ def limits(bar, results, by_key):
     if bar.peers and best_peer(results, bar.metric)[0]:
         value, name = best_peer(results, bar.metric)
         yield f"best peer ({name})", value
+    if bar.peer and of(bar.peer):
+        yield (bar.peer if bar.ratio == 1 else f"{bar.ratio:.2f} x {bar.peer}"), bar.ratio * of(bar.peer)
     if bar.row and bar.row in by_key and "ours" in by_key[bar.row]:
         base = by_key[bar.row]["ours"].median(bar.metric)
         if base:
