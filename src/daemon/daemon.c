@@ -14,9 +14,6 @@
 #include "shared/message_id.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
-#define POOL_THREADS 4 /* most of them wait for a disk */
-#define WRITER_THREADS 4
-#define POOL_QUEUE 4096
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000
 
@@ -42,15 +39,17 @@ static const struct config_root *root_of(const struct daemon *daemon) {
         return &daemon->generation->config->root;
 }
 
+unsigned daemon_cpus(void) {
+        cpu_set_t cpus;
+        int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+        return count > 0 ? (unsigned) count : 1;
+}
+
 static unsigned worker_count(const struct daemon *daemon, const struct config *config) {
         if (!daemon->program->listeners)
                 return 0;
         unsigned configured = daemon->program->workers(&config->root);
-        if (configured > 0)
-                return configured;
-        cpu_set_t cpus;
-        int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-        return count > 0 ? (unsigned) count : 1;
+        return configured > 0 ? configured : daemon_cpus();
 }
 
 static void on_watchdog(struct timer *timer, void *userdata) {
@@ -199,6 +198,7 @@ static int make_state(struct daemon *daemon, const struct config *config, struct
                 .state_folder = daemon->options.state ? daemon->options.state : first,
                 .loop = daemon->loop,
                 .pool = daemon->pool,
+                .compute = daemon->compute,
                 .metrics = daemon->metrics,
                 .log = daemon->log,
         };
@@ -211,9 +211,7 @@ static int make_parts(struct daemon *daemon, const struct start *start, struct e
         if (r >= 0)
                 r = metrics_new(&daemon->metrics);
         if (r >= 0)
-                r = thread_pool_new(POOL_THREADS, POOL_QUEUE, &daemon->pool);
-        if (r >= 0)
-                r = thread_pool_new(WRITER_THREADS, POOL_QUEUE, &daemon->writers);
+                r = daemon_pools_make(daemon);
         if (r >= 0)
                 r = make_state(daemon, start->config, error);
         const struct http_engine_options options = {
@@ -222,6 +220,7 @@ static int make_parts(struct daemon *daemon, const struct start *start, struct e
                 .metrics = daemon->metrics,
                 .pool = daemon->pool,
                 .writers = daemon->writers,
+                .compute = daemon->compute,
                 .workers = start->workers,
         };
         if (r >= 0)
@@ -275,8 +274,7 @@ static void stop(struct daemon *daemon) {
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
         daemon_roles_stop(daemon);
-        thread_pool_free(daemon->pool);
-        thread_pool_free(daemon->writers);
+        daemon_pools_free(daemon);
         loop_free(daemon->loop);
         http_generation_unref(daemon->generation, daemon->log);
         daemon_roles_done(daemon);

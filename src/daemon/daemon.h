@@ -16,7 +16,7 @@
  * daemon opens STATE/COMMAND-NAME.sock itself ("--state /tmp/x" and ccodes-auth's role "users":
  * /tmp/x/auth-users.sock).
  *
- * The handlers run on the main loop, where nothing may wait; slow work goes to exchange->worker->services->pool. They see
+ * The handlers run on the main loop, where nothing may wait; what takes longer goes to a pool of exchange->worker->services. They see
  * the program's snapshot as the handlers of its listeners do, and may ask who the peer is (http_exchange_peer_credentials).
  * A flood on one role takes nothing from another: each has its own count of connections.
  *
@@ -35,9 +35,9 @@ struct daemon_environment {
         const struct config_root *root;
         const char *state_folder; /* --state, or the first of $STATE_DIRECTORY; NULL: none was given. To be copied */
         struct loop *loop;        /* the main one, on which the roles are served; not in a mere check: NULL */
-        struct thread_pool *pool; /* as `loop` */
-        struct metrics *metrics;  /* series can be added */
-        struct log_producer *log; /* the main thread's; in a check NULL */
+        struct thread_pool *pool, *writers, *compute; /* as `loop`; see struct http_services */
+        struct metrics *metrics;                      /* series can be added */
+        struct log_producer *log;                     /* the main thread's; in a check NULL */
 };
 
 struct daemon_program {

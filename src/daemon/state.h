@@ -36,8 +36,8 @@ struct daemon {
         struct logger *logger;
         struct log_producer *log, *pool_log; /* of the main thread; of the one reload on the pool */
         struct metrics *metrics;
-        struct metrics_shard *shard; /* the main thread's */
-        struct thread_pool *pool, *writers;
+        struct metrics_shard *shard;                  /* the main thread's */
+        struct thread_pool *pool, *writers, *compute; /* see struct http_services */
         struct http_engine *engine;
         struct http_generation *generation; /* in force */
         struct tls_tickets *tickets;
@@ -93,6 +93,13 @@ void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_de
 
 /* confinement.c: enters the sandbox, for good; the summary is in daemon->sandbox_summary. */
 int daemon_confine(struct daemon *daemon, const struct config *config, struct error *error);
+
+/* pools.c: the thread pools, with their metrics. What is queued when they are freed is cancelled. */
+int daemon_pools_make(struct daemon *daemon);
+void daemon_pools_free(struct daemon *daemon);
+
+/* daemon.c: how many processors this process may use; at least 1. */
+unsigned daemon_cpus(void);
 
 /* ticket_keys.c: makes the ring of keys, of those that systemd kept if there are any; hands it to systemd to keep. */
 int daemon_ticket_keys_make(struct daemon *daemon, const struct config *config);

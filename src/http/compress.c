@@ -30,7 +30,7 @@ unsigned http_compress_codings(void) {
         return set;
 }
 
-int http_compress(enum http_coding coding, int level, const void *data, size_t length, void **ret_data,
+int http_compress(enum http_coding coding, int level, struct slice body, const atomic_bool *stop, void **ret_data,
                   size_t *ret_length) {
         const struct http_compressor *compressor = compressor_of(coding);
         if (!compressor)
@@ -39,14 +39,14 @@ int http_compress(enum http_coding coding, int level, const void *data, size_t l
                 return -EOPNOTSUPP;
         if (level < compressor->level_min || level > compressor->level_max)
                 return -EINVAL;
-        if (length < 2)
+        if (body.length < 2)
                 return -E2BIG;
 
-        _cleanup_free_ void *target = malloc(length - 1);
+        _cleanup_free_ void *target = malloc(body.length - 1);
         if (!target)
                 return -ENOMEM;
         size_t written;
-        int r = compressor->compress(level, data, length, target, length - 1, &written);
+        int r = compressor->compress(level, body, stop, target, body.length - 1, &written);
         if (r < 0)
                 return r;
         void *exact = realloc(target, written);

@@ -21,21 +21,30 @@ static uint32_t window_bits(size_t length) {
         return bits;
 }
 
-static int compress_brotli(int level, const void *data, size_t length, void *target, size_t capacity,
+static int compress_brotli(int level, struct slice body, const atomic_bool *stop, void *target, size_t capacity,
                            size_t *ret_length) {
         _cleanup_(encoder_done) BrotliEncoderState *encoder = BrotliEncoderCreateInstance(NULL, NULL, NULL);
         if (!encoder)
                 return -ENOMEM;
         (void) BrotliEncoderSetParameter(encoder, BROTLI_PARAM_QUALITY, (uint32_t) level);
-        (void) BrotliEncoderSetParameter(encoder, BROTLI_PARAM_LGWIN, window_bits(length));
+        (void) BrotliEncoderSetParameter(encoder, BROTLI_PARAM_LGWIN, window_bits(body.length));
         (void) BrotliEncoderSetParameter(encoder, BROTLI_PARAM_SIZE_HINT,
-                                         (uint32_t) MIN_OF(length, (size_t) UINT32_MAX));
+                                         (uint32_t) MIN_OF(body.length, (size_t) UINT32_MAX));
 
-        const uint8_t *in = data;
+        const uint8_t *in = (const uint8_t *) body.data;
         uint8_t *out = target;
-        size_t in_left = length, out_left = capacity;
-        if (!BrotliEncoderCompressStream(encoder, BROTLI_OPERATION_FINISH, &in_left, &in, &out_left, &out, NULL))
-                return -ENOMEM;
+        size_t left = body.length, out_left = capacity;
+        while (left > 0) {
+                size_t in_left = MIN_OF(left, HTTP_COMPRESS_SLICE), slice = in_left;
+                BrotliEncoderOperation operation = slice == left ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS;
+                if (http_compress_must_stop(stop))
+                        return -ECANCELED;
+                if (!BrotliEncoderCompressStream(encoder, operation, &in_left, &in, &out_left, &out, NULL))
+                        return -ENOMEM;
+                if (in_left > 0)
+                        return -E2BIG;
+                left -= slice;
+        }
         if (!BrotliEncoderIsFinished(encoder))
                 return -E2BIG;
         *ret_length = capacity - out_left;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <zstd.h>
-#include <zstd_errors.h>
 
 #include "http/compressor.h"
 #include "shared/syscall.h"
@@ -23,15 +22,26 @@ static bool set_parameters(ZSTD_CCtx *context, int level) {
                !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, WINDOW_LOG_MAX));
 }
 
-static int compress_zstd(int level, const void *data, size_t length, void *target, size_t capacity,
+static int compress_zstd(int level, struct slice body, const atomic_bool *stop, void *target, size_t capacity,
                          size_t *ret_length) {
         _cleanup_(context_done) ZSTD_CCtx *context = ZSTD_createCCtx();
-        if (!context || !set_parameters(context, level))
+        if (!context || !set_parameters(context, level) ||
+            ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(context, body.length)))
                 return -ENOMEM;
-        size_t written = ZSTD_compress2(context, target, capacity, data, length);
-        if (ZSTD_isError(written))
-                return ZSTD_getErrorCode(written) == ZSTD_error_dstSize_tooSmall ? -E2BIG : -ENOMEM;
-        *ret_length = written;
+        ZSTD_inBuffer in = { .src = body.data };
+        ZSTD_outBuffer out = { .dst = target, .size = capacity };
+        size_t rest;
+        do {
+                if (http_compress_must_stop(stop))
+                        return -ECANCELED;
+                in.size = MIN_OF(body.length, in.pos + HTTP_COMPRESS_SLICE);
+                rest = ZSTD_compressStream2(context, &out, &in, in.size == body.length ? ZSTD_e_end : ZSTD_e_continue);
+                if (ZSTD_isError(rest))
+                        return -ENOMEM;
+                if (out.pos == out.size && (rest > 0 || in.pos < body.length))
+                        return -E2BIG;
+        } while (rest > 0 || in.pos < body.length);
+        *ret_length = out.pos;
         return 0;
 }
 

@@ -156,6 +156,7 @@ int http_engine_new(const struct http_engine_options *options, struct error *err
         engine->services = (struct http_services) {
                 .pool = options->pool,
                 .writers = options->writers ? options->writers : options->pool,
+                .compute = options->compute ? options->compute : options->pool,
                 .metrics = options->metrics,
                 .ids = &engine->ids,
                 .connection_count = &engine->connection_count,

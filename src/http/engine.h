@@ -17,8 +17,8 @@ struct http_engine_options {
         struct logger *logger;
         struct metrics *metrics; /* the engine registers its series; nothing may be counted yet */
         struct thread_pool *pool;
-        struct thread_pool *writers; /* NULL: the same */
-        unsigned workers;            /* 0: none of its own, for a daemon that serves on its main loop only */
+        struct thread_pool *writers, *compute; /* NULL: the same */
+        unsigned workers;                      /* 0: none of its own, for a daemon that serves on its main loop only */
 };
 
 /* Borrows everything in `options`. No thread runs yet: the daemon may register series of its own until http_engine_start. */
@@ -49,9 +49,9 @@ bool http_engine_is_alive(struct http_engine *engine);
 
 uint64_t http_engine_connections(const struct http_engine *engine);
 
-/* Stops the threads and closes what is open. After it the thread pool may be freed, whose last results the loops of the workers
+/* Stops the threads and closes what is open. After it the thread pools may be freed, whose last results the loops of the workers
  * still take. */
 void http_engine_stop(struct http_engine *engine);
 
-/* Frees what is left; after http_engine_stop, the thread pool and the main loop are gone, or an engine that was never started. Takes NULL. */
+/* Frees what is left; after http_engine_stop, the thread pools and the main loop are gone, or an engine that was never started. Takes NULL. */
 void http_engine_free(struct http_engine *engine);

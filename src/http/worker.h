@@ -28,8 +28,9 @@ struct access_sampler {
 
 /* What all workers of a program have in common, and outlives them. */
 struct http_services {
-        struct thread_pool *pool;
+        struct thread_pool *pool;    /* for what waits for the disk and is over soon */
         struct thread_pool *writers; /* for what writes and syncs, so that no look-up waits behind it */
+        struct thread_pool *compute; /* for what takes the processor for long, with the same intent */
         struct metrics *metrics;
         const struct http_engine_metrics *ids; /* series of metrics */
         struct client_table *clients;          /* connections of each address */

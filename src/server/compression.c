@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two sides. The task runs on the pool: it reads, compresses and publishes, and touches nothing but the version and a
+ * Two sides. The task runs on the pool for that: it reads, compresses and publishes, and touches nothing but the version and a
  * descriptor. The wait belongs to an entry of one worker: it is registered with the store, and from then until its
  * message comes it keeps the entry, whose descriptor the task may be reading, and the generation.
  */
@@ -53,6 +53,12 @@ static int get_bytes(const struct compression *compression, char **ret_copy, str
         return 0;
 }
 
+/* It is not made, and whoever waits for it is told. */
+static void cancel(struct thread_task *task) {
+        struct compression *compression = container_of(task, struct compression, task);
+        file_version_give_up(compression->version, compression->coding, NULL);
+}
+
 static void run(struct thread_task *task) {
         struct compression *compression = container_of(task, struct compression, task);
         struct slice bytes;
@@ -61,9 +67,9 @@ static void run(struct thread_task *task) {
         size_t length = 0;
         int r = get_bytes(compression, &copy, &bytes);
         if (r >= 0)
-                r = http_compress(compression->coding, compression->level, bytes.data, bytes.length, &data, &length);
-        if (r == -ENOMEM) {
-                file_version_give_up(compression->version, compression->coding, NULL);
+                r = http_compress(compression->coding, compression->level, bytes, task->stop, &data, &length);
+        if (r == -ENOMEM || r == -ECANCELED) {
+                cancel(task);
                 return;
         }
         if (file_version_publish(compression->version, compression->coding, r < 0 ? NULL : data, length) < 0)
@@ -82,13 +88,13 @@ static int start(const struct file_entry *entry, struct compression_wait *wait, 
         if (!compression)
                 return -ENOMEM;
         *compression = (struct compression) {
-                .task = { .run = run, .done = done },
+                .task = { .run = run, .cancel = cancel, .done = done },
                 .version = file_version_ref(source->version),
                 .coding = wait->coding,
                 .level = entry->site->levels[http_coding_index(wait->coding)],
                 .fd = source->fd,
         };
-        int r = thread_pool_submit(worker->services->pool, worker->loop, &compression->task);
+        int r = thread_pool_submit(worker->services->compute, worker->loop, &compression->task);
         if (r < 0)
                 done(&compression->task);
         return r;

@@ -5,7 +5,7 @@
 #include "shared/thread_pool.h"
 
 /*
- * Compression on the fly: once for each version of a file and coding, on the thread pool, whichever worker asked first;
+ * Compression on the fly: once for each version of a file and coding, on the pool for such work, whichever worker asked first;
  * the result is kept in the store and all who wait for it are told.
  */
 struct worker_generation;

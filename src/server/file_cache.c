@@ -268,6 +268,17 @@ static void free_pending(struct file_pending *pending) {
         free(pending);
 }
 
+static enum cause cause_of(int outcome) {
+        switch (outcome) {
+        case -EAGAIN:
+                return CAUSE_OVERLOADED;
+        case -ECANCELED:
+                return CAUSE_DRAINING;
+        default:
+                return outcome < 0 ? CAUSE_OUT_OF_MEMORY : CAUSE_NONE;
+        }
+}
+
 /* Tells all who wait what came of it: pending->outcome. */
 static void finish(struct file_pending *pending) {
         struct file_cache *cache = pending->cache;
@@ -292,10 +303,7 @@ static void finish(struct file_pending *pending) {
         while (!list_is_empty(&pending->waiters)) {
                 struct file_waiter *waiter = list_entry(pending->waiters.next, struct file_waiter, link);
                 list_remove(&waiter->link);
-                waiter->ready(waiter, entry,
-                              r >= 0         ? CAUSE_NONE
-                              : r == -EAGAIN ? CAUSE_OVERLOADED
-                                             : CAUSE_OUT_OF_MEMORY);
+                waiter->ready(waiter, entry, cause_of(r));
         }
         file_entry_unref(entry);
         free_pending(pending);
@@ -326,6 +334,8 @@ static void on_unparked(struct loop_message *message, void *userdata) {
 
 static void done(struct thread_task *task) {
         struct file_pending *pending = container_of(task, struct file_pending, task);
+        if (task->result < 0)
+                pending->outcome = task->result;
         if (pending->outcome == -EINPROGRESS)
                 go_on(pending);
         else

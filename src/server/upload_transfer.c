@@ -72,6 +72,13 @@ static void run_step(struct thread_task *task) {
                 give_up(transfer);
 }
 
+/* The process ends before the step was begun. */
+static void cancel_step(struct thread_task *task) {
+        struct upload_transfer *transfer = container_of(task, struct upload_transfer, task);
+        transfer->result = task->result;
+        transfer->operations->abort(transfer);
+}
+
 static void run_last(struct thread_task *task) {
         give_up(container_of(task, struct upload_transfer, last));
 }
@@ -241,8 +248,8 @@ int upload_transfer_start(struct upload_transfer *transfer, const struct upload_
         struct transfer_end *end = arena_alloc(&exchange->arena, sizeof(*end));
         transfer->operations = operations;
         transfer->worker = exchange->worker;
-        transfer->task = (struct thread_task) { .run = run_step, .done = step_done };
-        transfer->last = (struct thread_task) { .run = run_last, .done = last_done };
+        transfer->task = (struct thread_task) { .run = run_step, .cancel = cancel_step, .done = step_done };
+        transfer->last = (struct thread_task) { .run = run_last, .cancel = run_last, .done = last_done };
         int r = end ? begin_step(transfer, UPLOAD_STEP_OPEN) : -ENOMEM;
         if (r < 0) {
                 operations->free(transfer);

@@ -110,7 +110,7 @@ void site_harness_start(struct site_harness *site, const char *configuration) {
             0)
                 fail_msg("%s", error.text);
         struct thread_pool *pool;
-        assert_int_equal(thread_pool_new(2, 64, &pool), 0);
+        assert_int_equal(thread_pool_new("pool", 2, 64, &pool), 0);
         site->application = file_server_application;
         if (site->is_secure)
                 site->application.on_request = on_secure_request;

@@ -246,6 +246,7 @@ static struct harness *make(struct config *config, struct thread_pool *pool) {
         harness->services = (struct http_services) {
                 .pool = pool,
                 .writers = pool,
+                .compute = pool,
                 .metrics = harness->metrics,
                 .ids = &harness->ids,
                 .clients = harness->clients,
@@ -298,8 +299,8 @@ struct harness *harness_new_with(const struct harness_options *options) {
 }
 
 void harness_start_pool(struct harness *harness, size_t threads) {
-        assert_int_equal(thread_pool_new(threads, 100, &harness->pool), 0);
-        harness->services.pool = harness->services.writers = harness->pool;
+        assert_int_equal(thread_pool_new("pool", threads, 100, &harness->pool), 0);
+        harness->services.pool = harness->services.writers = harness->services.compute = harness->pool;
 }
 
 void harness_free(struct harness *harness) {

@@ -346,7 +346,7 @@ static void it_is_the_body_of_a_response(void **state) {
         struct config *config;
         assert_int_equal(config_load_text("[log.access]\ntarget = \"off\"\n", "test", &error, &config), 0);
         struct thread_pool *pool;
-        assert_int_equal(thread_pool_new(2, 16, &pool), 0);
+        assert_int_equal(thread_pool_new("pool", 2, 16, &pool), 0);
         struct served served = { .content = open_content(fixture, fd) };
         struct harness *harness = harness_new_with(&(struct harness_options) {
                         .application = &application, .snapshot = &served, .config = config, .pool = pool });

@@ -155,7 +155,7 @@ static int set_up(void **state) {
         assert_int_equal(logger_new("test", LOG_TARGET_CONSOLE, LOG_LEVEL_ERROR, &error, &fixture->logger), 0);
         assert_int_equal(log_producer_new(fixture->logger, 65536, &fixture->log), 0);
         assert_int_equal(metrics_new(&fixture->metrics), 0);
-        assert_int_equal(thread_pool_new(LOOK_UPS, 100, &fixture->pool), 0);
+        assert_int_equal(thread_pool_new("pool", LOOK_UPS, 100, &fixture->pool), 0);
         const struct http_engine_options options = { .loop = fixture->loop,
                                                      .logger = fixture->logger,
                                                      .metrics = fixture->metrics,

@@ -73,7 +73,7 @@ static void check(enum http_coding coding, int level, const char *text, size_t l
         _cleanup_free_ char *decoded = malloc(length + 1);
         size_t coded_length = 0;
         assert_non_null(decoded);
-        assert_int_equal(http_compress(coding, level, text, length, &coded, &coded_length), 0);
+        assert_int_equal(http_compress(coding, level, (struct slice) { text, length }, NULL, &coded, &coded_length), 0);
         assert_in_range(coded_length, 1, length - 1);
         assert_int_equal(decode(coding, coded, coded_length, decoded, length + 1), length);
         assert_memory_equal(decoded, text, length);
@@ -84,6 +84,26 @@ static void all_are_built(void **state) {
         assert_int_equal(http_compress_codings(), HTTP_CODING_BROTLI | HTTP_CODING_ZSTD | HTTP_CODING_GZIP);
 }
 
+/* A body of several slices ends at the next one once it shall stop; and is made whole while it shall not. */
+static void a_long_compression_can_be_stopped(void **state) {
+        (void) state;
+        const size_t length = (size_t) 1 << 20;
+        _cleanup_free_ char *text = calloc(1, length);
+        atomic_bool stop = true;
+        assert_non_null(text);
+        for (size_t i = 0; i < length; i++)
+                text[i] = (char) ('a' + i * i % 23 % 7);
+        for (size_t i = 0; i < ELEMENTS_OF(codings); i++) {
+                void *coded = NULL;
+                size_t coded_length;
+                assert_int_equal(http_compress(codings[i].coding, 5, (struct slice) { text, length }, &stop, &coded,
+                                               &coded_length),
+                                 -ECANCELED);
+                assert_null(coded);
+                check(codings[i].coding, 5, text, length);
+        }
+}
+
 /* Clients need not accept a window above 8 MiB (RFC 9659). The header is the part of the frame that says it. */
 static void zstd_keeps_to_the_window_of_clients(void **state) {
         (void) state;
@@ -92,7 +112,9 @@ static void zstd_keeps_to_the_window_of_clients(void **state) {
         _cleanup_free_ void *coded = NULL;
         size_t coded_length;
         assert_non_null(text);
-        assert_int_equal(http_compress(HTTP_CODING_ZSTD, 22, text, length, &coded, &coded_length), 0);
+        assert_int_equal(http_compress(HTTP_CODING_ZSTD, 22, (struct slice) { text, length }, NULL, &coded,
+                                       &coded_length),
+                         0);
         const uint8_t *header = coded;
         assert_int_equal(header[4] & 0x20, 0); /* not a single segment: a window descriptor follows */
         assert_true(header[5] >> 3 <= 13);     /* 2^(10 + 13) bytes */
@@ -130,7 +152,8 @@ static void what_does_not_become_smaller_is_refused(void **state) {
                 size_t coded_length = 42;
                 static const size_t lengths[] = { 0, 1, 2, 3, sizeof(noise) };
                 for (size_t k = 0; k < ELEMENTS_OF(lengths); k++)
-                        assert_int_equal(http_compress(codings[i].coding, 5, noise, lengths[k], &coded, &coded_length),
+                        assert_int_equal(http_compress(codings[i].coding, 5, (struct slice) { noise, lengths[k] }, NULL,
+                                                       &coded, &coded_length),
                                          -E2BIG);
                 assert_null(coded);
                 assert_int_equal(coded_length, 42);
@@ -142,14 +165,18 @@ static void what_makes_no_sense_is_refused(void **state) {
         static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
         void *coded = NULL;
         size_t length;
-        assert_int_equal(http_compress(HTTP_CODING_IDENTITY, 1, text, sizeof(text), &coded, &length), -EINVAL);
-        assert_int_equal(http_compress((enum http_coding) 3, 1, text, sizeof(text), &coded, &length), -EINVAL);
+        assert_int_equal(http_compress(HTTP_CODING_IDENTITY, 1, (struct slice) { text, sizeof(text) }, NULL, &coded,
+                                       &length),
+                         -EINVAL);
+        assert_int_equal(http_compress((enum http_coding) 3, 1, (struct slice) { text, sizeof(text) }, NULL, &coded,
+                                       &length),
+                         -EINVAL);
         for (size_t i = 0; i < ELEMENTS_OF(codings); i++) {
-                assert_int_equal(http_compress(codings[i].coding, codings[i].level_min - 1, text, sizeof(text), &coded,
-                                               &length),
+                assert_int_equal(http_compress(codings[i].coding, codings[i].level_min - 1,
+                                               (struct slice) { text, sizeof(text) }, NULL, &coded, &length),
                                  -EINVAL);
-                assert_int_equal(http_compress(codings[i].coding, codings[i].level_max + 1, text, sizeof(text), &coded,
-                                               &length),
+                assert_int_equal(http_compress(codings[i].coding, codings[i].level_max + 1,
+                                               (struct slice) { text, sizeof(text) }, NULL, &coded, &length),
                                  -EINVAL);
         }
         assert_null(coded);
@@ -158,6 +185,7 @@ static void what_makes_no_sense_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_are_built),
+                cmocka_unit_test(a_long_compression_can_be_stopped),
                 cmocka_unit_test(zstd_keeps_to_the_window_of_clients),
                 cmocka_unit_test(every_level_decodes_to_the_same),
                 cmocka_unit_test(a_large_body),

@@ -17,9 +17,12 @@ static void no_coding_is_built(void **state) {
         size_t length;
         assert_int_equal(http_compress_codings(), 0);
         for (unsigned i = 0; i < HTTP_CODING_COUNT; i++)
-                assert_int_equal(http_compress((enum http_coding)(1u << i), 1, text, sizeof(text), &coded, &length),
+                assert_int_equal(http_compress((enum http_coding)(1u << i), 1, (struct slice) { text, sizeof(text) },
+                                               NULL, &coded, &length),
                                  -EOPNOTSUPP);
-        assert_int_equal(http_compress(HTTP_CODING_IDENTITY, 1, text, sizeof(text), &coded, &length), -EINVAL);
+        assert_int_equal(http_compress(HTTP_CODING_IDENTITY, 1, (struct slice) { text, sizeof(text) }, NULL, &coded,
+                                       &length),
+                         -EINVAL);
         assert_null(coded);
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread pool: tasks from several loops go out and come back to the loop that they came from, the queue is bounded,
- * freeing runs what is queued, and no signal reaches a pool thread. Made for ThreadSanitizer. */
+ * freeing cancels what is queued, and no signal reaches a pool thread. Made for ThreadSanitizer. */
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -74,21 +77,26 @@ static void *submit_all(void *userdata) {
         return NULL;
 }
 
+static void assert_figures(struct thread_pool *pool, size_t waiting, size_t running, uint64_t refused) {
+        struct thread_pool_figures figures = thread_pool_figures(pool);
+        assert_int_equal(figures.waiting, waiting);
+        assert_int_equal(figures.running, running);
+        assert_int_equal(figures.refused, refused);
+}
+
 static void tasks_come_back_to_the_loop_they_came_from(void **state) {
         (void) state;
         struct thread_pool *pool = NULL;
         struct submitter submitters[SUBMITTERS];
         pthread_t threads[SUBMITTERS];
-        assert_int_equal(thread_pool_new(3, SUBMITTERS * TASKS, &pool), 0);
+        assert_int_equal(thread_pool_new("test", 3, SUBMITTERS * TASKS, &pool), 0);
         for (size_t i = 0; i < SUBMITTERS; i++) {
                 submitters[i] = (struct submitter) { .pool = pool };
                 assert_int_equal(pthread_create(&threads[i], NULL, submit_all, &submitters[i]), 0);
         }
         for (size_t i = 0; i < SUBMITTERS; i++)
                 assert_int_equal(pthread_join(threads[i], NULL), 0);
-        size_t waiting = 9, running = 9;
-        thread_pool_depth(pool, &waiting, &running);
-        assert_int_equal(waiting + running, 0); /* what has come back is not counted as running */
+        assert_figures(pool, 0, 0, 0); /* what has come back is not counted as running */
         thread_pool_free(pool);
         for (size_t i = 0; i < SUBMITTERS; i++) {
                 assert_int_equal(submitters[i].result, 0);
@@ -97,11 +105,12 @@ static void tasks_come_back_to_the_loop_they_came_from(void **state) {
         }
 }
 
-/* A task that says that it runs and then waits until it may end. */
+/* A task that says that it runs, and then runs until it shall stop. */
 struct gate {
         struct thread_task task;
-        sem_t is_running, may_end;
-        bool signals_are_blocked, is_done;
+        sem_t is_running;
+        bool signals_are_blocked, was_run, was_cancelled, is_done;
+        pthread_t canceller;
 };
 
 static void wait_for(sem_t *semaphore) {
@@ -112,10 +121,18 @@ static void wait_for(sem_t *semaphore) {
 static void pass_gate(struct thread_task *task) {
         struct gate *gate = container_of(task, struct gate, task);
         sigset_t blocked;
+        gate->was_run = true;
         gate->signals_are_blocked = pthread_sigmask(SIG_SETMASK, NULL, &blocked) == 0 &&
                                     sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGCHLD) == 1;
         sem_post(&gate->is_running);
-        wait_for(&gate->may_end);
+        while (!atomic_load(task->stop))
+                (void) sched_yield();
+}
+
+static void gate_cancelled(struct thread_task *task) {
+        struct gate *gate = container_of(task, struct gate, task);
+        gate->was_cancelled = true;
+        gate->canceller = pthread_self();
 }
 
 static void gate_done(struct thread_task *task) {
@@ -123,48 +140,71 @@ static void gate_done(struct thread_task *task) {
 }
 
 static void gate_init(struct gate *gate) {
-        *gate = (struct gate) { .task = { .run = pass_gate, .done = gate_done } };
+        *gate = (struct gate) { .task = { .run = pass_gate, .cancel = gate_cancelled, .done = gate_done } };
         assert_int_equal(sem_init(&gate->is_running, 0, 0), 0);
-        assert_int_equal(sem_init(&gate->may_end, 0, 0), 0);
 }
 
-static void assert_depth(struct thread_pool *pool, size_t waiting, size_t running) {
-        size_t found_waiting, found_running;
-        thread_pool_depth(pool, &found_waiting, &found_running);
-        assert_int_equal(found_waiting, waiting);
-        assert_int_equal(found_running, running);
-}
-
-static void the_queue_is_bounded_and_freeing_empties_it(void **state) {
+static void what_has_not_begun_is_cancelled_at_the_end(void **state) {
         (void) state;
         struct thread_pool *pool = NULL;
         struct loop *loop = NULL;
         struct gate gates[4];
         assert_int_equal(loop_new(&loop), 0);
-        assert_int_equal(thread_pool_new(1, 2, &pool), 0);
+        assert_int_equal(thread_pool_new("test", 1, 2, &pool), 0);
         for (size_t i = 0; i < 4; i++)
                 gate_init(&gates[i]);
-        assert_depth(pool, 0, 0);
+        gates[2].task.cancel = NULL;
+        assert_figures(pool, 0, 0, 0);
         assert_int_equal(thread_pool_submit(pool, loop, &gates[0].task), 0);
         wait_for(&gates[0].is_running); /* by the only thread, so that the others wait */
         assert_int_equal(thread_pool_submit(pool, loop, &gates[1].task), 0);
         assert_int_equal(thread_pool_submit(pool, loop, &gates[2].task), 0);
         assert_int_equal(thread_pool_submit(pool, loop, &gates[3].task), -EAGAIN);
-        assert_depth(pool, 2, 1);
+        assert_figures(pool, 2, 1, 1);
 
-        for (size_t i = 0; i < 3; i++)
-                sem_post(&gates[i].may_end);
         thread_pool_free(pool);
+        assert_true(gates[0].signals_are_blocked);
+        assert_true(gates[1].was_cancelled && pthread_equal(gates[1].canceller, pthread_self()));
         for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(gates[i].was_run, i == 0);
+                assert_int_equal(gates[i].was_cancelled, i == 1);
+                assert_int_equal(gates[i].task.result, i == 0 ? 0 : -ECANCELED);
                 assert_false(gates[i].is_done); /* the loop has not run */
-                assert_true(gates[i].signals_are_blocked);
         }
         loop_free(loop);
         for (size_t i = 0; i < 4; i++) {
                 assert_int_equal(gates[i].is_done, i < 3);
                 sem_destroy(&gates[i].is_running);
-                sem_destroy(&gates[i].may_end);
         }
+}
+
+/* Each task comes back once, run or cancelled, however far the threads have come. */
+static void a_full_queue_is_given_back_whole(void **state) {
+        (void) state;
+        enum { COUNT = 500 };
+        struct thread_pool *pool = NULL;
+        struct loop *loop = NULL;
+        struct gate *gates = calloc(COUNT, sizeof(*gates));
+        unsigned run = 0, cancelled = 0, done = 0;
+        assert_non_null(gates);
+        assert_int_equal(loop_new(&loop), 0);
+        assert_int_equal(thread_pool_new("test", 3, COUNT, &pool), 0);
+        for (size_t i = 0; i < COUNT; i++) {
+                gate_init(&gates[i]);
+                assert_int_equal(thread_pool_submit(pool, loop, &gates[i].task), 0);
+        }
+        thread_pool_free(pool);
+        loop_free(loop);
+        for (size_t i = 0; i < COUNT; i++) {
+                run += gates[i].was_run;
+                cancelled += gates[i].was_cancelled;
+                done += gates[i].is_done && gates[i].was_run != gates[i].was_cancelled;
+                sem_destroy(&gates[i].is_running);
+        }
+        assert_in_range(run, 0, 3);
+        assert_int_equal(run + cancelled, COUNT);
+        assert_int_equal(done, COUNT);
+        free(gates);
 }
 
 static void the_makers_signals_are_as_before(void **state) {
@@ -172,7 +212,7 @@ static void the_makers_signals_are_as_before(void **state) {
         sigset_t before, after;
         pthread_sigmask(SIG_SETMASK, NULL, &before);
         struct thread_pool *pool = NULL;
-        assert_int_equal(thread_pool_new(2, 1, &pool), 0);
+        assert_int_equal(thread_pool_new("test", 2, 1, &pool), 0);
         pthread_sigmask(SIG_SETMASK, NULL, &after);
         for (int i = 1; i < 32; i++)
                 assert_int_equal(sigismember(&before, i), sigismember(&after, i));
@@ -183,14 +223,15 @@ static void the_makers_signals_are_as_before(void **state) {
 static void a_pool_needs_threads(void **state) {
         (void) state;
         struct thread_pool *pool = NULL;
-        assert_int_equal(thread_pool_new(0, 1, &pool), -EINVAL);
+        assert_int_equal(thread_pool_new("test", 0, 1, &pool), -EINVAL);
         assert_null(pool);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(tasks_come_back_to_the_loop_they_came_from),
-                cmocka_unit_test(the_queue_is_bounded_and_freeing_empties_it),
+                cmocka_unit_test(what_has_not_begun_is_cancelled_at_the_end),
+                cmocka_unit_test(a_full_queue_is_given_back_whole),
                 cmocka_unit_test(the_makers_signals_are_as_before),
                 cmocka_unit_test(a_pool_needs_threads),
         };
