@@ -4,7 +4,8 @@
 #include <json-c/json.h>
 
 /*
- * The text of a configuration's error, a fault a line, as a JSON array of {"file", "line", "column", "message"}. What
- * has no place has null there.
+ * Adds the text of a configuration's error, a fault a line, as the array "faults" of {"file", "line", "column", "message"},
+ * and as "more_faults" how many others there are that the text only counts. What has no place has null there; a file
+ * that could not be read has no line.
  */
-struct json_object *config_fault_list(const char *text);
+void config_fault_list_add(struct json_object *object, const char *text);

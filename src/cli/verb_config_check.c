@@ -12,7 +12,7 @@ static int report_faults(struct cli *cli, const char *file, const struct error *
         struct json_object *object = json_object_new_object();
         json_object_object_add(object, "result", output_json_string("invalid"));
         json_object_object_add(object, "file", output_json_string(file));
-        json_object_object_add(object, "faults", config_fault_list(faults->text));
+        config_fault_list_add(object, faults->text);
         cli_report_object(cli, object);
         output_print(&cli->err, OUTPUT_PLAIN, "%s\n", faults->text);
         return CLI_FAILED;

@@ -31,7 +31,7 @@ static int report_refusal(struct cli *cli, const char *message) {
         struct json_object *object = json_object_new_object();
         json_object_object_add(object, "result", output_json_string("failed"));
         json_object_object_add(object, "message", output_json_string(message));
-        json_object_object_add(object, "faults", config_fault_list(message));
+        config_fault_list_add(object, message);
         cli_report_object(cli, object);
         if (!service_stderr_is_journal())
                 output_print(&cli->err, OUTPUT_PLAIN, "%s\nThe old configuration stays in force.\n", message);

@@ -77,7 +77,7 @@ static int bind_and_check(struct config *config, struct error *error) {
         if (r < 0)
                 return r;
         _cleanup_config_faults_ struct config_faults faults = CONFIG_FAULTS_INIT;
-        config_cross_check(&config->root, config->tree, &faults);
+        config_cross_check(&config->root, &faults);
         return config_faults_report(&faults, error);
 }
 

@@ -3,21 +3,9 @@
  * a path. Sites can be many, so hosts are sorted; listeners are few by their bound. */
 #include "config/cross_check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/nearest.h"
-
-#define PATH_LENGTH_MAX 256
-
-/* Where the entry's key was written; the entry itself where the key was not. */
-static struct config_origin origin_of(const struct config_tree *tree, const char *list, const char *name,
-                                      const char *key, const struct config_origin *entry) {
-        char path[PATH_LENGTH_MAX];
-        struct config_origin origin;
-        (void) snprintf(path, sizeof(path), "%s[%s].%s", list, name, key);
-        return config_origin_of(tree, path, &origin) >= 0 && origin.file ? origin : *entry;
-}
 
 static const struct config_listener *listener_at(const struct config_root *root, size_t index) {
         return (const struct config_listener *) root->server.listeners.items + index;
@@ -37,20 +25,19 @@ static bool listeners_overlap(const struct config_listener *a, const struct conf
                config_address_overlap(&x, &y);
 }
 
-static void check_overlaps(const struct config_root *root, const struct config_tree *tree,
-                           struct config_faults *faults) {
+static void check_overlaps(const struct config_root *root, struct config_faults *faults) {
         for (size_t i = 1; i < root->server.listeners.count; i++)
                 for (size_t j = 0; j < i; j++) {
                         const struct config_listener *a = listener_at(root, j), *b = listener_at(root, i);
                         if (!listeners_overlap(a, b))
                                 continue;
-                        struct config_origin origin =
-                                        origin_of(tree, "server.listener", b->name, "address", &b->origin);
+                        struct config_origin earlier = config_origin_of_key(&a->origin, "address");
+                        struct config_origin origin = config_origin_of_key(&b->origin, "address");
                         config_faults_add(faults, &origin,
                                           "listener '%s' at '%s' overlaps listener '%s' at '%s', see %s:%u; an address "
                                           "can be "
                                           "opened once",
-                                          b->name, b->address, a->name, a->address, a->origin.file, a->origin.line);
+                                          b->name, b->address, a->name, a->address, earlier.file, earlier.line);
                 }
 }
 
@@ -74,11 +61,10 @@ static const char *nearest_certificate(const struct config_root *root, const cha
         return best;
 }
 
-static void check_listener_certificates(const struct config_root *root, const struct config_tree *tree,
-                                        const struct config_listener *listener, struct config_faults *faults) {
+static void check_listener_certificates(const struct config_root *root, const struct config_listener *listener,
+                                        struct config_faults *faults) {
         if (listener->tls && root->certificates.count == 0) {
-                struct config_origin origin =
-                                origin_of(tree, "server.listener", listener->name, "tls", &listener->origin);
+                struct config_origin origin = config_origin_of_key(&listener->origin, "tls");
                 config_faults_add(faults, &origin,
                                   "listener '%s' has tls = true, but there is no [[certificate]]; add one with the "
                                   "keys 'name', "
@@ -90,8 +76,7 @@ static void check_listener_certificates(const struct config_root *root, const st
                 const char *name = listener->certificates.items[i];
                 if (has_certificate(root, name))
                         continue;
-                struct config_origin origin =
-                                origin_of(tree, "server.listener", listener->name, "certificates", &listener->origin);
+                struct config_origin origin = config_origin_of_item(&listener->origin, "certificates", i);
                 const char *nearest = nearest_certificate(root, name);
                 char excerpt[CONFIG_EXCERPT_SIZE];
                 (void) config_excerpt(excerpt, name);
@@ -108,16 +93,18 @@ static void check_listener_certificates(const struct config_root *root, const st
 struct host_use {
         const char *host;
         const struct config_site *site;
+        size_t index; /* among its hosts */
 };
 
 static int compare_hosts(const void *a, const void *b) {
         const struct host_use *left = a, *right = b;
         int order = strcasecmp(left->host, right->host);
-        /* Sites lie in one array: an earlier one has the lower address. */
-        return order ? order : (left->site > right->site) - (left->site < right->site);
+        if (order == 0) /* sites lie in one array: an earlier one has the lower address */
+                order = (left->site > right->site) - (left->site < right->site);
+        return order ? order : (left->index > right->index) - (left->index < right->index);
 }
 
-static void check_hosts(const struct config_root *root, const struct config_tree *tree, struct config_faults *faults) {
+static void check_hosts(const struct config_root *root, struct config_faults *faults) {
         size_t total = 0, count = 0;
         for (size_t i = 0; i < root->sites.count; i++)
                 total += site_at(root, i)->hosts.count;
@@ -131,14 +118,15 @@ static void check_hosts(const struct config_root *root, const struct config_tree
         }
         for (size_t i = 0; i < root->sites.count; i++)
                 for (size_t j = 0; j < site_at(root, i)->hosts.count; j++)
-                        uses[count++] = (struct host_use) { site_at(root, i)->hosts.items[j], site_at(root, i) };
+                        uses[count++] = (struct host_use) { site_at(root, i)->hosts.items[j], site_at(root, i), j };
         qsort(uses, count, sizeof(*uses), compare_hosts);
 
         for (size_t i = 1; i < count; i++) {
                 const struct config_site *earlier = uses[i - 1].site, *site = uses[i].site;
                 if (strcasecmp(uses[i - 1].host, uses[i].host) != 0)
                         continue;
-                struct config_origin origin = origin_of(tree, "site", site->name, "hosts", &site->origin);
+                struct config_origin before = config_origin_of_item(&earlier->origin, "hosts", uses[i - 1].index);
+                struct config_origin origin = config_origin_of_item(&site->origin, "hosts", uses[i].index);
                 char excerpt[CONFIG_EXCERPT_SIZE];
                 (void) config_excerpt(excerpt, uses[i].host);
                 if (earlier == site)
@@ -146,12 +134,11 @@ static void check_hosts(const struct config_root *root, const struct config_tree
                 else
                         config_faults_add(faults, &origin,
                                           "site '%s' names the host '%s', as site '%s' does, see %s:%u", site->name,
-                                          excerpt, earlier->name, earlier->origin.file, earlier->origin.line);
+                                          excerpt, earlier->name, before.file, before.line);
         }
 }
 
-static void check_defaults(const struct config_root *root, const struct config_tree *tree,
-                           struct config_faults *faults) {
+static void check_defaults(const struct config_root *root, struct config_faults *faults) {
         const struct config_site *first = NULL;
         for (size_t i = 0; i < root->sites.count; i++) {
                 const struct config_site *site = site_at(root, i);
@@ -161,7 +148,7 @@ static void check_defaults(const struct config_root *root, const struct config_t
                         first = site;
                         continue;
                 }
-                struct config_origin origin = origin_of(tree, "site", site->name, "default", &site->origin);
+                struct config_origin origin = config_origin_of_key(&site->origin, "default");
                 config_faults_add(faults, &origin,
                                   "site '%s'%s is the default one, as site '%s' is, see %s:%u; only one site can "
                                   "answer for hosts "
@@ -171,10 +158,10 @@ static void check_defaults(const struct config_root *root, const struct config_t
         }
 }
 
-void config_cross_check(const struct config_root *root, const struct config_tree *tree, struct config_faults *faults) {
-        check_overlaps(root, tree, faults);
+void config_cross_check(const struct config_root *root, struct config_faults *faults) {
+        check_overlaps(root, faults);
         for (size_t i = 0; i < root->server.listeners.count; i++)
-                check_listener_certificates(root, tree, listener_at(root, i), faults);
-        check_hosts(root, tree, faults);
-        check_defaults(root, tree, faults);
+                check_listener_certificates(root, listener_at(root, i), faults);
+        check_hosts(root, faults);
+        check_defaults(root, faults);
 }

@@ -5,5 +5,5 @@
 #include "shared/config_fault.h"
 
 /* What no section can see alone: listeners that overlap, hosts of two sites, two default sites, certificates that do not
- * exist or that are missing. `tree` is the one that `root` was bound from: faults say where. */
-void config_cross_check(const struct config_root *root, const struct config_tree *tree, struct config_faults *faults);
+ * exist or that are missing. */
+void config_cross_check(const struct config_root *root, struct config_faults *faults);

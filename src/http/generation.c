@@ -50,6 +50,7 @@ static int make_listener(struct http_listener_settings *settings, const struct h
                 return 0;
         const struct tls_context_options tls = {
                 .tls = &root->tls,
+                .tree = options->config->tree,
                 .listener = listener,
                 .certificates = root->certificates.items,
                 .certificate_count = root->certificates.count,

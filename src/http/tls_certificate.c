@@ -240,17 +240,23 @@ static void read_staple(const struct config_certificate *config, time_t now, str
 
 static int load(const struct config_certificate *config, time_t now, struct tls_files *files, struct tls_notes *notes,
                 struct error *error, struct tls_certificate *certificate) {
+        const char *key = "certificate"; /* what is looked at, and so at fault */
         int r = read_chain(config, files, error, certificate);
         if (r == 0)
+                r = read_names(config, notes, error, certificate);
+        if (r == 0) {
+                key = "key";
                 r = read_key(config, files, notes, error, certificate);
+        }
         if (r == 0)
                 r = find_kind(config, error, certificate);
         if (r == 0)
                 r = check_key(config, error, certificate);
-        if (r == 0)
-                r = read_names(config, notes, error, certificate);
-        if (r < 0)
+        if (r < 0) {
+                struct config_origin origin = config_origin_of_key(&config->origin, key);
+                config_origin_place(&origin, error);
                 return r;
+        }
         note_dates(config, now, certificate->leaf, notes);
         note_chain(config, certificate, notes);
         read_staple(config, now, files, notes, certificate);
@@ -263,9 +269,6 @@ int tls_certificate_load(const struct config_certificate *config, time_t now, st
         int r = load(config, now, files, notes, error, &certificate);
         if (r < 0) {
                 error_prefix(error, "certificate '%s'", config->name);
-                if (config->origin.file)
-                        error_prefix(error, "%s:%u:%u", config->origin.file, config->origin.line,
-                                     config->origin.column);
                 return r;
         }
         *ret_certificate = certificate;

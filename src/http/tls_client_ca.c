@@ -30,7 +30,8 @@ int tls_client_ca_load(SSL_CTX *ssl, const struct config_listener *listener, str
         if (r == 0)
                 r = trust(ssl, authorities, listener->client_ca, error);
         if (r < 0) {
-                error_prefix(error, "listener '%s'", listener->name);
+                struct config_origin origin = config_origin_of_key(&listener->origin, "client_ca");
+                config_origin_place(&origin, error);
                 return r;
         }
         SSL_CTX_set_verify(

@@ -39,8 +39,11 @@ static int load_certificate(struct tls_context *context, const struct config_cer
                 return r;
         context->certificate_count++;
         r = tls_handshake_use_certificate(trial, certificate, error);
-        if (r < 0)
+        if (r < 0) {
+                struct config_origin origin = config_origin_of_key(&config->origin, "certificate");
                 error_prefix(error, "certificate '%s': %s", config->name, config->certificate);
+                config_origin_place(&origin, error);
+        }
         return r;
 }
 
@@ -69,12 +72,19 @@ static int load_certificates(struct tls_context *context, const struct tls_conte
         return r < 0 ? error_set_errno(error, r, "loading %zu certificates", count) : 0;
 }
 
-static int set_ciphers(SSL_CTX *ssl, const struct config_tls *tls, struct error *error) {
-        if (tls->ciphers && SSL_CTX_set_cipher_list(ssl, tls->ciphers) != 1)
-                return tls_words_set(error, -EINVAL, "[tls] ciphers = \"%s\"", tls->ciphers);
-        if (tls->ciphersuites && SSL_CTX_set_ciphersuites(ssl, tls->ciphersuites) != 1)
-                return tls_words_set(error, -EINVAL, "[tls] ciphersuites = \"%s\"", tls->ciphersuites);
-        return 0;
+static int set_ciphers(SSL_CTX *ssl, const struct tls_context_options *options, struct error *error) {
+        const struct config_tls *tls = options->tls;
+        struct config_origin origin = { 0 };
+        int r = 0;
+        if (tls->ciphers && SSL_CTX_set_cipher_list(ssl, tls->ciphers) != 1) {
+                r = tls_words_set(error, -EINVAL, "[tls] ciphers = \"%s\"", tls->ciphers);
+                (void) config_origin_of(options->tree, "tls.ciphers", &origin);
+        } else if (tls->ciphersuites && SSL_CTX_set_ciphersuites(ssl, tls->ciphersuites) != 1) {
+                r = tls_words_set(error, -EINVAL, "[tls] ciphersuites = \"%s\"", tls->ciphersuites);
+                (void) config_origin_of(options->tree, "tls.ciphersuites", &origin);
+        }
+        config_origin_place(&origin, error);
+        return r;
 }
 
 /* A group that this OpenSSL does not know is left out, so that one configuration can name the newest and still serve older
@@ -170,7 +180,7 @@ static int build(struct tls_context *context, const struct tls_context_options *
         context->http2 = options->http2;
         set_options(context, options->tls);
         set_resumption(context, options->tls, options->tickets);
-        int r = set_ciphers(context->ssl, options->tls, error);
+        int r = set_ciphers(context->ssl, options, error);
         if (r == 0)
                 r = set_groups(context, &options->tls->groups, error);
         if (r == 0)

@@ -28,6 +28,7 @@ enum tls_protocol {
 
 struct tls_context_options {
         const struct config_tls *tls;
+        const struct config_tree *tree; /* that it was bound from, to say where; or NULL */
         const struct config_listener *listener;
         const struct config_certificate *certificates; /* all of them: the listener's list of names chooses */
         size_t certificate_count;

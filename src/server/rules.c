@@ -21,8 +21,10 @@ static int compile(const struct config_rule *config, struct arena *arena, struct
         if (r >= 0 && config->redirect)
                 r = redirect_target_compile(config->redirect, count_wildcards(&rule->pattern), arena, error,
                                             &rule->target);
-        if (r < 0)
-                error_prefix(error, "rule for '%s' (line %u)", config->path, config->origin.line);
+        if (r < 0) {
+                error_prefix(error, "rule for '%s'", config->path);
+                config_origin_place(&config->origin, error);
+        }
         return r;
 }
 

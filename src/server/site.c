@@ -51,8 +51,12 @@ static int write_hsts(struct site *site, struct arena *arena) {
 static int fill(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
                 struct error *error) {
         int r = site_root_open(roots, site->config->root, error, &site->shared_root);
-        if (r >= 0)
-                r = rules_compile(&site->config->rules, arena, error, &site->rules);
+        if (r < 0) {
+                struct config_origin origin = config_origin_of_key(&site->config->origin, "root");
+                config_origin_place(&origin, error);
+                return r;
+        }
+        r = rules_compile(&site->config->rules, arena, error, &site->rules);
         if (r >= 0)
                 r = read_pages(site, arena);
         if (r >= 0)
@@ -74,8 +78,8 @@ int site_init(struct site *site, const struct config_site *config, const struct 
         read_codings(site);
         int r = fill(site, roots, folders, arena, error);
         if (r < 0) {
-                error_prefix(error, "%s:%u:%u: site '%s'", config->origin.file ? config->origin.file : "configuration",
-                             config->origin.line, config->origin.column, config->name);
+                error_prefix(error, "site '%s'", config->name);
+                config_origin_place(&config->origin, error);
                 site_done(site);
                 return r;
         }

@@ -17,7 +17,7 @@
 
 static struct config_site reading_of(const struct config_site *config, const struct config_upload *upload) {
         struct config_site reading = {
-                .origin = upload->origin,
+                .origin = config_origin_of_key(&upload->origin, "folder"),
                 .name = config->name,
                 .root = upload->folder,
                 .listing = upload->listing,
@@ -82,7 +82,9 @@ int upload_mounts_open(struct site *site, struct site_roots *roots, struct uploa
                 int r = open_mount(mount, site, roots, folders, arena, error);
                 if (r < 0) {
                         (void) error_set_errno(error, r, "opening it");
-                        return error_prefix(error, "upload '%s'", uploads[i].name);
+                        error_prefix(error, "upload '%s'", uploads[i].name);
+                        config_origin_place(&uploads[i].origin, error);
+                        return r;
                 }
         }
         return 0;

@@ -268,7 +268,7 @@ static void bind_map(struct binder *binder, const struct config_key *key, const 
 
 struct named_entry {
         const char *name;
-        const struct config_origin *origin;
+        struct config_origin origin;
         size_t index;
 };
 
@@ -292,7 +292,7 @@ static void check_names_differ(struct binder *binder, const struct config_key *k
                 const void *entry = config_entry_at(list, key->table, i);
                 const char *name = config_entry_name(key->table, entry);
                 if (name)
-                        entries[count++] = (struct named_entry) { name, entry, i };
+                        entries[count++] = (struct named_entry) { name, config_origin_of_key(entry, "name"), i };
         }
         qsort(entries, count, sizeof(*entries), compare_entries);
 
@@ -304,9 +304,9 @@ static void check_names_differ(struct binder *binder, const struct config_key *k
                 const struct config_section entry = { section, key->name, true };
                 config_section_append(&text, &entry);
                 text_printf(&text, " '%s': the name is taken, see %s:%u; names must differ",
-                            config_excerpt(excerpt, entries[i].name), entries[i - 1].origin->file,
-                            entries[i - 1].origin->line);
-                config_faults_add(binder->complainant.faults, entries[i].origin, "%s", text.data ? text.data : "");
+                            config_excerpt(excerpt, entries[i].name), entries[i - 1].origin.file,
+                            entries[i - 1].origin.line);
+                config_faults_add(binder->complainant.faults, &entries[i].origin, "%s", text.data ? text.data : "");
         }
 }
 
@@ -340,7 +340,9 @@ static void bind_list(struct binder *binder, const struct config_key *key, const
         char *object = list.items;
         for (const struct config_tree *entry = node->children; entry; entry = entry->next) {
                 bind_table(binder, key->table, &entry_section, entry, object);
-                *(struct config_origin *) object = entry->origin;
+                struct config_origin *origin = (struct config_origin *) object;
+                *origin = entry->origin;
+                origin->table = entry;
                 object += key->table->size;
         }
         if (!binder->failure)

@@ -38,7 +38,7 @@ int config_faults_report(const struct config_faults *faults, struct error *error
         if (faults->text.failed)
                 return error_set_errno(error, -ENOMEM, "checking the configuration");
         if (faults->count > CONFIG_FAULTS_SHOWN)
-                return error_set(error, -EINVAL, "%s\nand %u more", faults->text.data,
+                return error_set(error, -EINVAL, "%s\n" CONFIG_FAULTS_MORE, faults->text.data,
                                  faults->count - CONFIG_FAULTS_SHOWN);
         return error_set(error, -EINVAL, "%s", faults->text.data);
 }

@@ -10,6 +10,7 @@
  * kept, the others counted.
  */
 #define CONFIG_FAULTS_SHOWN 10
+#define CONFIG_FAULTS_MORE "and %u more" /* the line at the end that counts the others */
 
 struct config_faults {
         struct text text;

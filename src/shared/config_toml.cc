@@ -80,7 +80,7 @@ class converter {
                 bool has_header = node.is_table() && !node.as_table()->is_inline();
                 if (key && !has_header && (!node.is_array() || key->source().begin < begin))
                         begin = key->source().begin;
-                return { file, begin.line, begin.column };
+                return { file, begin.line, begin.column, nullptr };
         }
 
         struct config_tree *out_of_memory() {
@@ -172,7 +172,7 @@ extern "C" int config_toml_parse(const char *text, size_t length, const char *fi
         if (!result) {
                 auto description = result.error().description();
                 auto begin = result.error().source().begin;
-                struct config_origin origin = { file, begin.line, begin.column };
+                struct config_origin origin = { file, begin.line, begin.column, nullptr };
                 return config_syntax_explain({ text, length }, &origin, { description.data(), description.size() },
                                              error);
         }

@@ -35,6 +35,24 @@ struct config_tree *config_tree_get(const struct config_tree *table, const char 
         return NULL;
 }
 
+struct config_origin config_origin_of_key(const struct config_origin *entry, const char *key) {
+        const struct config_tree *node = config_tree_get(entry->table, key);
+        return node ? node->origin : *entry;
+}
+
+struct config_origin config_origin_of_item(const struct config_origin *entry, const char *key, size_t index) {
+        const struct config_tree *node = config_tree_get(entry->table, key);
+        const struct config_tree *item = node && node->type == CONFIG_NODE_ARRAY ? node->children : NULL;
+        while (item && index-- > 0)
+                item = item->next;
+        return item ? item->origin : config_origin_of_key(entry, key);
+}
+
+void config_origin_place(const struct config_origin *origin, struct error *error) {
+        if (origin->file)
+                error_place(error, "%s:%u:%u", origin->file, origin->line, origin->column);
+}
+
 bool config_tree_is_table_list(const struct config_tree *node) {
         if (node->type != CONFIG_NODE_ARRAY || !node->children)
                 return false;
@@ -117,8 +135,11 @@ static int load_file(const char *path, struct arena *arena, struct error *error,
         int r = read_whole_file(AT_FDCWD, path, CONFIG_FILE_MAX, &text, &length);
         if (r == -EFBIG)
                 return error_set(error, r, "%s: larger than 1 MiB, which no configuration file should be", path);
-        if (r < 0)
-                return error_set_errno(error, r, "reading %s", path);
+        if (r < 0) {
+                (void) error_set_errno(error, r, "cannot be read");
+                error_place(error, "%s", path);
+                return r;
+        }
 
         struct config_tree *later = NULL;
         r = config_tree_parse(text, length, path, arena, error, &later);

@@ -21,6 +21,9 @@
 struct config_origin {
         const char *file;      /* NULL: not written anywhere, a default */
         unsigned line, column; /* from 1; columns count code points */
+
+        /* Of an entry of a bound list: the table that it was bound from, which lives as long. Else NULL. */
+        const struct config_tree *table;
 };
 
 enum config_node_type {
@@ -63,6 +66,13 @@ int config_tree_load(const char *main_file, const char *folder, struct arena *ar
 
 /* The child of a table, or NULL: `table` may be NULL or of any type. */
 struct config_tree *config_tree_get(const struct config_tree *table, const char *key);
+
+/* Where the key of a bound entry was written, or item `index` of its array; the entry itself where it was not. */
+struct config_origin config_origin_of_key(const struct config_origin *entry, const char *key);
+struct config_origin config_origin_of_item(const struct config_origin *entry, const char *key, size_t index);
+
+/* Puts FILE:LINE:COLUMN in front of the error, if it was written in a file. */
+void config_origin_place(const struct config_origin *origin, struct error *error);
 
 /* Whether it is an array that has entries, all of them tables: what [[name]] makes. */
 bool config_tree_is_table_list(const struct config_tree *node);

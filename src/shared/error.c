@@ -36,22 +36,36 @@ int error_set_errno(struct error *error, int code, const char *format, ...) {
         return code;
 }
 
+/* Returns how much longer the text is, had it all its room. What would leave none is left out. */
+static size_t insert(struct error *error, size_t at, const char *format, va_list arguments) {
+        char words[ERROR_TEXT_MAX];
+        int length = vsnprintf(words, sizeof(words), format, arguments);
+        if (length < 0 || at + (size_t) length + sizeof(": ") > sizeof(error->text))
+                return 0;
+
+        size_t shift = (size_t) length + 2;
+        memmove(error->text + at + shift, error->text + at, sizeof(error->text) - at - shift);
+        error->text[sizeof(error->text) - 1] = '\0';
+        memcpy(error->text + at, words, (size_t) length);
+        memcpy(error->text + at + length, ": ", 2);
+        return shift;
+}
+
 int error_prefix(struct error *error, const char *format, ...) {
         if (!error || !error->code)
                 return 0;
-
-        char prefix[ERROR_TEXT_MAX];
         va_list arguments;
         va_start(arguments, format);
-        int length = vsnprintf(prefix, sizeof(prefix), format, arguments);
+        (void) insert(error, error->place_length, format, arguments);
         va_end(arguments);
-        if (length < 0 || (size_t) length + sizeof(": ") > sizeof(error->text))
-                return error->code;
-
-        size_t shift = (size_t) length + 2;
-        memmove(error->text + shift, error->text, sizeof(error->text) - shift);
-        error->text[sizeof(error->text) - 1] = '\0';
-        memcpy(error->text, prefix, (size_t) length);
-        memcpy(error->text + length, ": ", 2);
         return error->code;
+}
+
+void error_place(struct error *error, const char *format, ...) {
+        if (!error || !error->code || error->place_length > 0)
+                return;
+        va_list arguments;
+        va_start(arguments, format);
+        error->place_length = insert(error, 0, format, arguments);
+        va_end(arguments);
 }

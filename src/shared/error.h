@@ -9,12 +9,14 @@
  *
  * The first cause wins; each layer above adds its noun in front:
  *     "reading site 'blog': opening root /srv/blog: permission denied"
+ * A place in a file stands in front of all of it, whoever adds to it later.
  * Lives on the caller's stack, owns no memory. Every function takes NULL for "nobody will read it".
  */
 #define ERROR_TEXT_MAX 4096 /* ten faults of a configuration, a line each */
 
 struct error {
-        int code; /* negative errno of the first cause; 0: no error */
+        int code;            /* negative errno of the first cause; 0: no error */
+        size_t place_length; /* bytes of the text that are the place, with ": " */
         char text[ERROR_TEXT_MAX];
 };
 
@@ -28,6 +30,9 @@ int error_set_errno(struct error *error, int code, const char *format, ...) __at
 
 /* Puts the layer's noun and ": " in front of what is there. Returns the code that is already recorded. */
 int error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts a place ("FILE:LINE:COLUMN") and ": " in front, where it stays. The first one wins. */
+void error_place(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline bool error_is_set(const struct error *error) {
         return error && error->code != 0;

@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 import tomllib
 
 import pytest
@@ -49,6 +50,74 @@ def test_check_says_every_fault_by_its_place(config):
     told = ccodesctl_json("config", "check", "-c", config, check=1)
     assert told["result"] == "invalid" and len(told["faults"]) == 3
     assert {fault["line"] for fault in told["faults"]} == {8, 10, 2}
+
+
+TLS = """\
+[[server.listener]]
+name = "https"
+address = "127.0.0.1:0"
+tls = true
+
+[[certificate]]
+name = "own"
+certificate = "{folder}/own.pem"
+key = "{folder}/own.key"
+"""
+
+# What stands in conf.d/10-more.toml, and the line and column of what is wrong with it.
+MISPLACED = {
+    "a name of an earlier file": ('[[site]]\nroot = "{folder}"\nname = "blog"\nhosts = ["a"]\n', 3, 1),
+    "a host of an earlier site": ('[[site]]\nname = "a"\nroot = "{folder}"\nhosts = ["a"]\n'
+                                  '[[site]]\nname = "b"\nroot = "{folder}"\nhosts = [\n  "b",\n  "A",\n]\n', 10, 3),
+    "a root that is missing": ('[[site]]\nname = "a"\nhosts = ["a"]\nroot = "/is/not/there"\n', 4, 1),
+    "a pattern of a rule": ('[[site]]\nname = "a"\nhosts = ["a"]\nroot = "{folder}"\n[[site.rule]]\npath = "/a"\n'
+                            'redirect = "/$1"\n', 5, 1),
+    "a certificate that is missing": (TLS, 8, 1),
+    "a name that no certificate has": (TLS.replace("tls = true", 'tls = true\ncertificates = ["own", "other"]'), 5, 24),
+    "ciphers that do not exist": (TLS + '[tls]\nciphers = "WRONG"\n', 11, 1),
+}
+
+
+@pytest.mark.parametrize("case", MISPLACED)
+def test_check_names_the_place(config, case):
+    text, line, column = MISPLACED[case]
+    more = config.parent / "conf.d/10-more.toml"
+    more.write_text(text.format(folder=config.parent))
+    told = ccodesctl_json("config", "check", "-c", config, check=1)
+    assert [(fault["file"], fault["line"], fault["column"]) for fault in told["faults"]] == [(str(more), line, column)]
+    assert str(more) not in told["faults"][0]["message"].partition("see ")[0] and told["more_faults"] == 0
+
+
+def test_check_names_the_file_of_a_key(config):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=own", "-keyout", config.parent / "old.key", "-out", config.parent / "own.pem"],
+                   check=True, capture_output=True)
+    more = config.parent / "conf.d/10-more.toml"
+    more.write_text(TLS.format(folder=config.parent))
+
+    def place():
+        fault, = ccodesctl_json("config", "check", "-c", config, check=1)["faults"]
+        return fault["file"], fault["line"], fault["column"]
+
+    assert place() == (str(more), 9, 1)  # there is none
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-out", config.parent / "own.key"], check=True,
+                   capture_output=True)
+    assert place() == (str(more), 9, 1)  # it does not belong to the certificate
+    (config.parent / "own.pem").write_text("no certificate")
+    assert place() == (str(more), 8, 1)
+
+
+def test_check_names_a_file_that_cannot_be_read(config):
+    more = config.parent / "conf.d/10-more.toml"
+    more.mkdir()
+    assert ccodesctl_json("config", "check", "-c", config, check=1)["faults"] == [
+        {"file": str(more), "line": None, "column": None, "message": "cannot be read: Is a directory"}]
+
+
+def test_check_counts_what_it_does_not_show(config):
+    config.write_text("".join(f"unknown{i} = 1\n" for i in range(14)) + config.read_text())
+    told = ccodesctl_json("config", "check", "-c", config, check=1)
+    assert [fault["line"] for fault in told["faults"]] == list(range(1, 11)) and told["more_faults"] == 4
 
 
 def test_check_looks_at_the_files(config):

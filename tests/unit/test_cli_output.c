@@ -144,11 +144,22 @@ static void json_is_always_utf8(void **state) {
 }
 
 static void expect_faults(const char *text, const char *expected) {
-        struct json_object *array = config_fault_list(text);
-        assert_string_equal(
-                        json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                        expected);
-        json_object_put(array);
+        struct json_object *object = json_object_new_object();
+        config_fault_list_add(object, text);
+        assert_string_equal(json_object_to_json_string_ext(json_object_object_get(object, "faults"),
+                                                           JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+                            expected);
+        assert_int_equal(json_object_get_int(json_object_object_get(object, "more_faults")), 0);
+        json_object_put(object);
+}
+
+static void faults_that_are_only_counted(void **state) {
+        (void) state;
+        struct json_object *object = json_object_new_object();
+        config_fault_list_add(object, "a.toml:1:2: and 3 more\nand 2 more\nand 12 more");
+        assert_int_equal(json_object_array_length(json_object_object_get(object, "faults")), 2);
+        assert_int_equal(json_object_get_int(json_object_object_get(object, "more_faults")), 12);
+        json_object_put(object);
 }
 
 static void faults_are_taken_apart(void **state) {
@@ -160,6 +171,9 @@ static void faults_are_taken_apart(void **state) {
                       "[{\"file\":\"a\",\"line\":1,\"column\":2,\"message\":\"x\"},"
                       "{\"file\":null,\"line\":null,\"column\":null,\"message\":\"no place: 3:4: y\"}]");
         expect_faults("[::1]:80 a:7:8: x", "[{\"file\":\"[::1]:80 a\",\"line\":7,\"column\":8,\"message\":\"x\"}]");
+        expect_faults("/e/c.toml: cannot be read: Is a directory",
+                      "[{\"file\":\"/e/c.toml\",\"line\":null,\"column\":null,\"message\":\"cannot be read: Is a "
+                      "directory\"}]");
         expect_faults("a:1:2:", "[{\"file\":null,\"line\":null,\"column\":null,\"message\":\"a:1:2:\"}]");
         expect_faults("a:1:", "[{\"file\":null,\"line\":null,\"column\":null,\"message\":\"a:1:\"}]");
         expect_faults("a:99999999999999999999:1: x",
@@ -176,6 +190,7 @@ int main(void) {
                 cmocka_unit_test(words_are_wrapped),
                 cmocka_unit_test(json_is_always_utf8),
                 cmocka_unit_test(faults_are_taken_apart),
+                cmocka_unit_test(faults_that_are_only_counted),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,15 +156,15 @@ static const struct {
                                              "add one with the keys 'name', 'certificate' "
                                              "and 'key'" },
         { LISTENER "tls = true\ncertificates = [\"exmaple.org\"]\n" CERTIFICATE,
-          AT("5:1") "listener 'web': no [[certificate]] is called 'exmaple.org'; did you mean 'example.org'?" },
+          AT("5:17") "listener 'web': no [[certificate]] is called 'exmaple.org'; did you mean 'example.org'?" },
         { LISTENER "tls = true\ncertificates = [\"example.org\", \"other\"]\n" CERTIFICATE,
-          AT("5:1") "listener 'web': no [[certificate]] is called 'other'" },
+          AT("5:32") "listener 'web': no [[certificate]] is called 'other'" },
         { LISTENER "[[server.listener]]\nname = \"local\"\naddress = \"127.0.0.1:80\"\n",
           AT("6:1") "listener 'local' at '127.0.0.1:80' overlaps listener 'web' at '80', see "
-                    "/etc/ccodes/ccodes.toml:1; an "
+                    "/etc/ccodes/ccodes.toml:3; an "
                     "address can be opened once" },
-        { LISTENER LISTENER, AT("4:1") "[[server.listener]] 'web': the name is taken, see "
-                                       "/etc/ccodes/ccodes.toml:1; names must differ" },
+        { LISTENER LISTENER, AT("5:1") "[[server.listener]] 'web': the name is taken, see "
+                                       "/etc/ccodes/ccodes.toml:2; names must differ" },
         { "[[certificate]]\nname = \"a\"\n",
           AT("1:1") "[[certificate]] needs the key 'certificate'; for example: certificate = "
                     "\"/etc/ccodes/certificates/example.org.pem\"\n" AT(
@@ -188,10 +188,10 @@ static const struct {
                                                  "'example.org' or '*.example.org', found 'a..b'" },
         { SITE "hosts = [\"a.*.b\"]\n", AT("4:1") "'hosts' in [[site]] must hold host names such as "
                                                   "'example.org' or '*.example.org', found 'a.*.b'" },
-        { SITE "hosts = [\"a.example\", \"A.Example\"]\n", AT("4:1") "site 'a' names the host 'A.Example' twice" },
+        { SITE "hosts = [\"a.example\", \"A.Example\"]\n", AT("4:23") "site 'a' names the host 'A.Example' twice" },
         { SITE "hosts = [\"x.example\"]\n[[site]]\nname = \"b\"\nroot = \"/srv\"\nhosts = [\"y.example\", "
                "\"X.example\"]\n",
-          AT("8:1") "site 'b' names the host 'X.example', as site 'a' does, see /etc/ccodes/ccodes.toml:1" },
+          AT("8:23") "site 'b' names the host 'X.example', as site 'a' does, see /etc/ccodes/ccodes.toml:4" },
         { SITE "[[site]]\nname = \"b\"\nroot = \"/srv\"\n",
           AT("4:1") "site 'b' names no 'hosts' and so is the default one, as site 'a' is, see "
                     "/etc/ccodes/ccodes.toml:1; only one "
@@ -363,8 +363,8 @@ static void many_sites_are_no_burden(void **state) {
         text_append_string(&text, "[[site]]\nname = \"last\"\nroot = \"/srv\"\nhosts = [\"h5000.example\"]\n");
         struct error error = ERROR_INIT;
         assert_int_equal(config_load_text(text.data, "f.toml", &error, &config), -EINVAL);
-        assert_string_equal(error.text, "f.toml:40004:1: site 'last' names the host 'h5000.example', as site 's5000' "
-                                        "does, see f.toml:20001");
+        assert_string_equal(error.text, "f.toml:40004:10: site 'last' names the host 'h5000.example', as site 's5000' "
+                                        "does, see f.toml:20004");
 }
 
 static void write_file(const char *folder, const char *name, const char *text) {
@@ -386,7 +386,7 @@ static void fragments_lie_beside_the_file(void **state) {
         struct error error = ERROR_INIT;
         struct config *config = NULL;
         assert_int_equal(config_load(file, &error, &config), -ENOENT);
-        (void) snprintf(expected, sizeof(expected), "reading %s: No such file or directory", file);
+        (void) snprintf(expected, sizeof(expected), "%s: cannot be read: No such file or directory", file);
         assert_string_equal(error.text, expected);
 
         write_file(folder, "main.toml", LISTENER);
@@ -409,7 +409,7 @@ static void fragments_lie_beside_the_file(void **state) {
         error = ERROR_INIT;
         assert_int_equal(config_load(file, &error, &config), -EINVAL);
         (void) snprintf(expected, sizeof(expected),
-                        "%s/site.toml:2:1: [[server.listener]] 'web': the name is taken, see %s:1; names must differ",
+                        "%s/site.toml:3:1: [[server.listener]] 'web': the name is taken, see %s:2; names must differ",
                         fragments, file);
         assert_string_equal(error.text, expected);
 

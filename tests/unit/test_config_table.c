@@ -381,7 +381,7 @@ static const struct {
         { "[[pet]]\nname = \"snake\"\nlegs = 2", "/etc/f.toml:3:1: a snake has no legs" },
         { "[[pet]]\nname = \"snake\"", "/etc/f.toml:1:1: a snake has no legs" },
         { "[[pet]]\nname = \"a\"\n[[pet]]\nname = \"b\"\n[[pet]]\nname = \"a\"",
-          "/etc/f.toml:5:1: [[pet]] 'a': the name is taken, see /etc/f.toml:1; names must differ" },
+          "/etc/f.toml:6:1: [[pet]] 'a': the name is taken, see /etc/f.toml:2; names must differ" },
         { "boolen = true", "/etc/f.toml:1:1: unknown key 'boolen' at the top level; did you mean 'boolean'?" },
         { "[iner]", "/etc/f.toml:1:1: unknown section [iner]; did you mean [inner]?" },
         { "[[pets]]", "/etc/f.toml:1:1: unknown section [[pets]]; did you mean [[pet]]?" },

@@ -317,7 +317,7 @@ static void files_that_cannot_be_read_are_named(void **state) {
         arena_init(&arena, 0);
 
         assert_int_equal(config_tree_load(folder->main_file, NULL, &arena, &error, &tree), -ENOENT);
-        (void) snprintf(expected, sizeof(expected), "reading %s: No such file or directory", folder->main_file);
+        (void) snprintf(expected, sizeof(expected), "%s: cannot be read: No such file or directory", folder->main_file);
         assert_string_equal(error.text, expected);
 
         error = ERROR_INIT;

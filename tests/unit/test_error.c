@@ -29,6 +29,21 @@ static void prefixes_stack(void **state) {
         assert_int_equal(error_prefix(&error, "outer"), -EACCES);
 }
 
+static void a_place_stays_in_front(void **state) {
+        (void) state;
+        struct error error = ERROR_INIT;
+        error_place(&error, "nothing:1:1");
+        assert_string_equal(error.text, "");
+        error_set(&error, -EINVAL, "unreadable");
+        error_prefix(&error, "key");
+        error_place(&error, "%s:%u:%u", "a.toml", 3, 1);
+        error_prefix(&error, "certificate 'x'");
+        error_place(&error, "%s:%u:%u", "b.toml", 9, 9);
+        assert_int_equal(error_prefix(&error, "listener 'y'"), -EINVAL);
+        assert_string_equal(error.text, "a.toml:3:1: listener 'y': certificate 'x': key: unreadable");
+        error_place(NULL, "nobody reads");
+}
+
 static void a_prefix_without_cause_does_nothing(void **state) {
         (void) state;
         struct error error = ERROR_INIT;
@@ -55,6 +70,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(first_cause_wins),
                 cmocka_unit_test(prefixes_stack),
+                cmocka_unit_test(a_place_stays_in_front),
                 cmocka_unit_test(a_prefix_without_cause_does_nothing),
                 cmocka_unit_test(long_texts_are_cut_at_the_end),
         };

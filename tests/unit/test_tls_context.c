@@ -354,9 +354,9 @@ static void clients_show_certificates_of_our_authorities(void **state) {
         identity_done(&expired);
 
         fixture->listener.client_ca = "/nonexistent/ca.pem";
-        REFUSED(fixture, -ENOENT, "listener 'https': reading client_ca /nonexistent/ca.pem");
+        REFUSED(fixture, -ENOENT, "reading client_ca /nonexistent/ca.pem");
         fixture->listener.client_ca = fixture->config.key;
-        REFUSED(fixture, -EBADMSG, "listener 'https': ", "has no certificate");
+        REFUSED(fixture, -EBADMSG, fixture->config.key, "has no certificate");
 }
 
 static void the_oldest_version_is_configured(void **state) {
