@@ -20,6 +20,11 @@
  * larger pieces than a buffer takes, and sends several records at once. */
 #define COPY_FILE_MAX (2 * BUFFER_SIZE)
 
+/* Bytes that leave at once over a plain transport: with a head before them one segment of the loopback, and about as much as a
+ * network card splits by itself. The client works on one piece while the next is made, and congestion control that paces (BBR)
+ * sees how fast each went, where it would have the kernel wait in the middle of a longer one. */
+#define PIECE_MAX (60u << 10)
+
 #define CHUNK_MAX (1u << 20)
 
 /* "fffff\r\n", the longest size line of a chunk, and the CR LF after the chunk before it. */
@@ -330,6 +335,8 @@ static bool pump_once(struct h1_session *session) {
         if (session->is_chunked && !session->in_chunk && !begin_chunk(session, segment.length))
                 return false;
         size_t length = (size_t) MIN_OF(segment.length, session->response_left);
+        if (!session->connection->transport->is_secure)
+                length = MIN_OF(length, (size_t) PIECE_MAX);
         if (segment.type == HTTP_SEGMENT_MEMORY)
                 send_memory(session, segment.data, length);
         else
