@@ -106,6 +106,8 @@ static void begin_change(struct file_request *request) {
                 file_request_fail(request, cause, NULL);
         else if (method == HTTP_METHOD_PUT && allows(request, CONFIG_UPLOAD_PUT))
                 upload_put_begin(request);
+        else if (method == HTTP_METHOD_POST && allows(request, CONFIG_UPLOAD_POST))
+                upload_form_begin(request);
         else if (method == HTTP_METHOD_DELETE && allows(request, CONFIG_UPLOAD_DELETE))
                 upload_delete_begin(request);
         else

@@ -14,6 +14,9 @@ void upload_request_begin(struct file_request *request);
 /* PUT: after the conditions, which may need a look at what is there. See upload_put.c. */
 void upload_put_begin(struct file_request *request);
 
+/* POST of a form. See upload_form.c. */
+void upload_form_begin(struct file_request *request);
+
 /* DELETE: the same. See upload_delete.c. */
 void upload_delete_begin(struct file_request *request);
 

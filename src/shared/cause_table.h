@@ -28,6 +28,13 @@ CAUSE(DIGEST_MALFORMED, "digest-malformed", 400, "The digest of the body is malf
       "Content-Digest and Repr-Digest are structured fields (RFC 9530): sha-256=:BASE64:. The client is wrong.")
 CAUSE(DIGEST_MISMATCH, "digest-mismatch", 400, "The body is not what its digest says.",
       "It was damaged on its way, or the client computed the digest of something else. Nothing of it was kept.")
+CAUSE(DIGEST_UNSUPPORTED, "digest-unsupported", 400, "The digest of a form cannot be checked.",
+      "The files of a form are put into place one by one, before the whole of it is known. The client can put each "
+      "file "
+      "with its digest.")
+CAUSE(FORM_MALFORMED, "form-malformed", 400, "The form is malformed.",
+      "The field CCODES_DETAIL of the journal entry says which rule was broken. A broken client, or one that sent no "
+      "file.")
 CAUSE(UPLOAD_NAME_INVALID, "upload-name-invalid", 400, "A file cannot have this name.",
       "The field CCODES_DETAIL of the journal entry says why. No part of a name may begin with a dot, be empty or "
       "longer than 255 bytes.")

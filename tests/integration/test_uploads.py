@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import http.client
+import json
 import os
 import random
 import subprocess
@@ -279,6 +280,94 @@ class TestDigests:
     def test_who_wants_a_digest_gets_it(self, uploads):
         response = put(uploads(), "/files/x", self.CONTENT, {"Want-Repr-Digest": "sha-512=5, sha-256=1"})
         assert response.getheader("repr-digest") == self.field(self.CONTENT, "sha-512")
+
+
+def form(*parts, boundary="XyZ"):
+    """parts are (name, file name or None, content)."""
+    body = b""
+    for name, filename, content in parts:
+        file = f'; filename="{filename}"' if filename is not None else ""
+        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode()
+
+
+def post(daemon, path, body, boundary="XyZ"):
+    return send(daemon, "POST", path, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+
+class TestForms:
+    @pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+    def test_curl_posts_several_files(self, uploads, folder, tmp_path, version):
+        daemon = uploads()
+        big, small = random.Random(5).randbytes(1_500_000), b"small\r\n--"
+        (tmp_path / "big.bin").write_bytes(big)
+        (tmp_path / "sm all.txt").write_bytes(small)
+        put(daemon, "/files/sub/big.bin", b"old")
+        done = subprocess.run(["curl", "-sS", version, "-F", "note=text", "-F", f"f=@{tmp_path}/big.bin",
+                               "-F", f"g=@{tmp_path}/sm all.txt", "-w", "\n%{http_code}",
+                               f"http://127.0.0.1:{daemon.port}/files/sub/"], capture_output=True, text=True, timeout=60)
+        body, _, code = done.stdout.rpartition("\n")
+        assert code == "201" and json.loads(body) == {"files": [
+            {"name": "sub/big.bin", "path": "/files/sub/big.bin", "size": len(big), "replaced": True},
+            {"name": "sub/sm all.txt", "path": "/files/sub/sm%20all.txt", "size": len(small), "replaced": False}]}
+        assert (folder / "sub/big.bin").read_bytes() == big and (folder / "sub/sm all.txt").read_bytes() == small
+
+    def test_a_path_of_the_clients_system_is_cut_off(self, uploads, folder):
+        daemon = uploads()
+        assert post(daemon, "/files/", form(("f", "C:\\dir\\a.txt", b"1"), ("g", "../../../etc/b", b"2"))).status == 201
+        assert names_in(folder) == ["a.txt", "b"]
+
+    @pytest.mark.parametrize("name", [".htaccess", "..", "a/.", "a\x01b", "x" * 300])
+    def test_names_that_are_refused(self, uploads, folder, name):
+        response = post(uploads(), "/files/", form(("f", name, b"1")))
+        assert response.status == 400 and names_in(folder) == [] and parts_in(folder) == []
+
+    def test_every_file_counts(self, uploads, folder):
+        daemon = uploads('max_files = 3\nmax_file = "1K"\ntypes = ["text/plain"]')
+        parts = [("f", f"{i}.txt", b"text") for i in range(5)]
+        response = post(daemon, "/files/", form(*parts))
+        assert (response.status, cause(response)) == (507, "upload-folder-full")
+        assert [file["name"] for file in json.loads(response.body)["files"]] == ["0.txt", "1.txt", "2.txt"]
+        assert names_in(folder) == ["0.txt", "1.txt", "2.txt"] and parts_in(folder) == []
+        assert cause(post(daemon, "/files/", form(("f", "0.txt", b"x" * 1025)))) == "upload-folder-full"
+        send(daemon, "DELETE", "/files/0.txt")
+        assert cause(post(daemon, "/files/", form(("f", "0.txt", b"x" * 1025)))) == "upload-too-large"
+        assert cause(post(daemon, "/files/", form(("f", "0.txt", b"\x89PNG\r\n\x1a\n")))) == "upload-type-refused"
+        assert post(daemon, "/files/", form(("f", "0.txt", b"x" * 1024))).status == 201
+
+    @pytest.mark.parametrize("body", [
+        b"", b"--XyZ--", form(("f", None, b"1")), form(("f", "", b"")), form(("f", "x", b"1"))[:-6],
+        b"--XyZ\r\nX: y\r\n\r\n", form(("f", None, bytes(2 << 20)), ("f", "x", b"1")), bytes(2 << 20)],
+        ids=["nothing", "no part", "a field", "no file chosen", "cut", "no disposition", "a large field", "a large preamble"])
+    def test_what_is_no_form_with_files(self, uploads, folder, body):
+        response = post(uploads(), "/files/", body)
+        assert (response.status, cause(response)) == (400, "form-malformed")
+        assert parts_in(folder) == []
+
+    def test_what_else_is_posted_is_refused(self, uploads):
+        daemon = uploads()
+        assert send(daemon, "POST", "/files/", b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}).status == 415
+        assert cause(send(daemon, "POST", "/files/", b"", {"Content-Digest": "md5=:YQ==:"})) == "digest-unsupported"
+        assert cause(post(daemon, "/files/x", form(("f", "x", b"1")))) == "upload-name-invalid"
+
+    def test_a_connection_that_is_cut_leaves_whole_files_only(self, uploads, folder):
+        daemon = uploads()
+        body = form(*[("f", f"{i}", bytes([65 + i]) * 100_000) for i in range(10)])
+        chance = random.Random(9)
+        for _ in range(30):
+            with daemon.connect() as connection:
+                connection.sendall(b"POST /files/ HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=XyZ\r\n"
+                                   b"Content-Length: %d\r\n\r\n" % len(body) + body[:chance.randrange(len(body))])
+        until(lambda: parts_in(folder) == [], "nothing is left that is not whole")
+        for name in names_in(folder):
+            assert (folder / name).read_bytes() == bytes([65 + int(name)]) * 100_000
+
+    def test_many_files_in_one_form(self, uploads, folder):
+        daemon = uploads()
+        assert post(daemon, "/files/", form(*[("f", f"{i}", b"x") for i in range(1000)])).status == 201
+        assert len(names_in(folder)) == 1000
+        response = post(daemon, "/files/", form(*[("f", f"{i}", b"y") for i in range(1001)]))
+        assert (response.status, cause(response)) == (400, "form-malformed")
 
 
 class TestRefusals:
