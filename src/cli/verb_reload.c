@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "cli/admin_client.h"
 #include "cli/config_fault_list.h"
@@ -13,19 +12,6 @@
 #include "shared/service.h"
 
 #define RELOAD_SECONDS 60
-#define BUSY_TRIES 50
-#define BUSY_WAIT_USEC 100000
-
-/* Another reload may be under way, which the daemon starts by itself for changed certificates. */
-static int ask(const char *socket, struct error *error, struct admin_response *ret_response) {
-        for (unsigned i = 0;; i++) {
-                int r = admin_request(socket, "POST", "/reload", RELOAD_SECONDS, error, ret_response);
-                if (r < 0 || ret_response->status != 409 || i == BUSY_TRIES)
-                        return r;
-                admin_response_done(ret_response);
-                (void) usleep(BUSY_WAIT_USEC);
-        }
-}
 
 static int report_refusal(struct cli *cli, const char *message) {
         struct json_object *object = json_object_new_object();
@@ -40,7 +26,7 @@ static int report_refusal(struct cli *cli, const char *message) {
 
 static int reload(struct cli *cli, const char *socket, struct error *error) {
         _cleanup_admin_response_ struct admin_response response = { 0 };
-        int r = ask(socket, error, &response);
+        int r = admin_request(socket, "POST", "/reload", RELOAD_SECONDS, error, &response);
         if (r < 0)
                 return r;
         _cleanup_json_ struct json_object *object = json_tokener_parse(response.body);

@@ -58,6 +58,8 @@ static void respond_status(struct http_exchange *exchange, const struct daemon *
         text_printf(&text, ",\"reloads\":%" PRIu64 ",\"reload_failures\":%" PRIu64, daemon->reloads,
                     daemon->reload_failures);
         append_json_field(&text, "reload_error", daemon->last_error);
+        text_printf(&text, ",\"reloading\":%s,\"reload_follows\":%s", daemon->reload.is_running ? "true" : "false",
+                    daemon->reload.is_wanted ? "true" : "false");
         append_json_field(&text, "sandbox", daemon->sandbox_summary);
         text_printf(&text, ",\"log_dropped\":%" PRIu64, logger_dropped(daemon->logger));
         append_listeners(daemon, &text);
@@ -82,44 +84,43 @@ static void respond_result(struct http_exchange *exchange, int status, const cha
 }
 
 /* An exchange that waits for a reload: it may end before that. */
-struct reload_waiter {
+struct reload_request {
+        struct daemon_reload_waiter waiter;
         struct http_exchange_end end;
-        struct http_exchange **exchange;
+        struct http_exchange *exchange;
 };
 
 static void forget_exchange(struct http_exchange_end *end, struct http_exchange *exchange) {
         (void) exchange;
-        *container_of(end, struct reload_waiter, end)->exchange = NULL;
+        list_remove(&container_of(end, struct reload_request, end)->waiter.link);
 }
 
-static void on_reloaded(struct daemon *daemon, int result, const char *text, void *userdata) {
-        struct http_exchange **slot = userdata, *exchange = *slot;
-        (void) daemon;
-        if (exchange && result >= 0)
+static void on_reloaded(struct daemon_reload_waiter *waiter, int result, const char *text) {
+        struct http_exchange *exchange = container_of(waiter, struct reload_request, waiter)->exchange;
+        if (result >= 0)
                 respond_result(exchange, 200, "reloaded", text);
-        else if (exchange)
+        else
                 respond_result(exchange, 422, "failed", text);
-        free(slot);
 }
 
 static void start_reload(struct http_exchange *exchange, struct daemon *daemon) {
-        struct reload_waiter *waiter = arena_alloc(&exchange->arena, sizeof(*waiter));
-        struct http_exchange **slot = malloc(sizeof(struct http_exchange *));
-        if (!waiter || !slot) {
-                free(slot);
+        struct reload_request *request = arena_alloc(&exchange->arena, sizeof(*request));
+        if (!request) {
                 http_exchange_fail(exchange, CAUSE_OUT_OF_MEMORY, "no memory for a reload");
                 return;
         }
-        *slot = exchange;
-        if (daemon_reload_start(daemon, on_reloaded, slot) < 0) {
-                free(slot);
-                respond_result(exchange, 409, "busy",
-                               daemon->is_draining ? "the daemon is stopping"
-                                                   : "another reload is under way; try again");
+        if (daemon->is_draining) {
+                respond_result(exchange, 409, "stopping", "the daemon is stopping");
                 return;
         }
-        *waiter = (struct reload_waiter) { .end.run = forget_exchange, .exchange = slot };
-        http_exchange_on_end(exchange, &waiter->end);
+        *request = (struct reload_request) {
+                .waiter.done = on_reloaded,
+                .end.run = forget_exchange,
+                .exchange = exchange,
+        };
+        list_init(&request->waiter.link);
+        http_exchange_on_end(exchange, &request->end);
+        (void) daemon_reload_start(daemon, &request->waiter); /* may answer at once */
 }
 
 static void on_get(struct http_exchange *exchange, struct daemon *daemon) {

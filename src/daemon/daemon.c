@@ -99,7 +99,7 @@ static void on_signal(int signal_number, pid_t sender, void *userdata) {
         (void) sender;
         switch (signal_number) {
         case SIGHUP:
-                (void) daemon_reload_start(daemon, NULL, NULL);
+                (void) daemon_reload_start(daemon, NULL);
                 break;
         case SIGUSR1:
                 logger_reopen(daemon->logger);
@@ -327,6 +327,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
                 .admin_role = { .name = "admin", .mode = 0660, .group = "ccodes" },
         };
         daemon.admin_role.application = &daemon.admin;
+        daemon_reload_init(&daemon);
         int status = daemon_options_parse(argc, argv, program->command, program->summary, &daemon.options);
         if (status >= 0)
                 return status;

@@ -68,14 +68,34 @@ static void report_failure(struct daemon *daemon, const char *text) {
                   "reload failed, the old configuration stays in force: %s", text);
 }
 
-static void finish(struct daemon *daemon, int result, const char *text) {
+static void tell(struct list *waiters, int result, const char *text) {
+        /* Each waiter may end any other's exchange, which then takes its waiter off the list. */
+        while (!list_is_empty(waiters)) {
+                struct daemon_reload_waiter *waiter = list_entry(waiters->next, struct daemon_reload_waiter, link);
+                list_remove(&waiter->link);
+                waiter->done(waiter, result, text);
+        }
+}
+
+static void start(struct daemon *daemon, struct config *config);
+
+/* What was asked for meanwhile is done now: the files may have changed after they were read. */
+static void go_on(struct daemon *daemon) {
         struct daemon_reload *reload = &daemon->reload;
         reload->is_running = false;
+        if (!reload->is_wanted)
+                return;
+        reload->is_wanted = false;
+        list_splice(&reload->waiters, &reload->later);
+        start(daemon, NULL);
+}
+
+static void finish(struct daemon *daemon, int result, const char *text) {
         if (result < 0)
                 report_failure(daemon, text);
         service_notify_ready(NULL);
-        if (reload->done)
-                reload->done(daemon, result, text, reload->userdata);
+        tell(&daemon->reload.waiters, result, text);
+        go_on(daemon);
 }
 
 static void warn(const char *text, void *userdata) {
@@ -123,17 +143,20 @@ static void on_in_force(int result, void *userdata) {
 static void build_done(struct thread_task *task) {
         struct daemon_reload *reload = container_of(task, struct daemon_reload, task);
         struct daemon *daemon = reload->daemon;
-        if (reload->result == 0 && !reload->generation) {
-                reload->is_running = false; /* no certificate has changed */
+        int r = reload->result;
+        if (task->result < 0)
+                config_unref(take_pointer(reload->config)); /* the process ends */
+        if (r >= 0 && daemon->is_draining)
+                r = error_set(&reload->error, -ESHUTDOWN, "the daemon is stopping");
+        if (r >= 0 && !reload->generation) {
+                go_on(daemon); /* no certificate has changed */
                 return;
         }
-        if (reload->result >= 0 && daemon->is_draining)
-                reload->result = error_set(&reload->error, -ESHUTDOWN, "the daemon is stopping");
-        if (reload->result >= 0)
-                reload->result = http_engine_set_generation(daemon->engine, reload->generation, on_in_force, daemon);
-        if (reload->result < 0) {
+        if (r >= 0)
+                r = http_engine_set_generation(daemon->engine, reload->generation, on_in_force, daemon);
+        if (r < 0) {
                 http_generation_unref(take_pointer(reload->generation), daemon->log);
-                finish(daemon, reload->result, reload->error.text);
+                finish(daemon, r, error_is_set(&reload->error) ? reload->error.text : strerror(-r));
         }
 }
 
@@ -152,34 +175,48 @@ static void build(struct thread_task *task) {
                                                        &reload->generation);
 }
 
-static int start(struct daemon *daemon, struct config *config, daemon_reload_done *done, void *userdata) {
+/* Nothing is under way. `config` NULL: the file is read. */
+static void start(struct daemon *daemon, struct config *config) {
         struct daemon_reload *reload = &daemon->reload;
-        if (reload->is_running || daemon->is_draining)
-                return -EBUSY;
-        *reload = (struct daemon_reload) {
-                .task = { .run = build, .done = build_done },
-                .daemon = daemon,
-                .config = config ? config_ref(config) : NULL,
-                .is_for_certificates = config != NULL,
-                .is_running = true,
-                .done = done,
-                .userdata = userdata,
-        };
-        int r = thread_pool_submit(daemon->pool, daemon->loop, &reload->task);
-        if (r < 0) {
-                config_unref(take_pointer(reload->config));
-                reload->is_running = false;
-                return -EBUSY;
-        }
+        reload->task = (struct thread_task) { .run = build, .done = build_done };
+        reload->config = config ? config_ref(config) : NULL;
+        reload->generation = NULL;
+        reload->error = ERROR_INIT;
+        reload->result = 0;
+        reload->is_for_certificates = config != NULL;
+        reload->is_running = true;
         if (!reload->is_for_certificates)
                 service_notify_reloading();
+        int r = thread_pool_submit(daemon->pool, daemon->loop, &reload->task);
+        if (r >= 0)
+                return;
+        config_unref(take_pointer(reload->config));
+        if (reload->is_for_certificates)
+                go_on(daemon); /* they are looked at again soon */
+        else
+                finish(daemon, r, "the thread pool has more to do than it can take; try again");
+}
+
+void daemon_reload_init(struct daemon *daemon) {
+        daemon->reload.daemon = daemon;
+        list_init(&daemon->reload.waiters);
+        list_init(&daemon->reload.later);
+}
+
+int daemon_reload_start(struct daemon *daemon, struct daemon_reload_waiter *waiter) {
+        struct daemon_reload *reload = &daemon->reload;
+        if (daemon->is_draining)
+                return -ESHUTDOWN;
+        if (waiter)
+                list_append(reload->is_running ? &reload->later : &reload->waiters, &waiter->link);
+        if (reload->is_running)
+                reload->is_wanted = true;
+        else
+                start(daemon, NULL);
         return 0;
 }
 
-int daemon_reload_start(struct daemon *daemon, daemon_reload_done *done, void *userdata) {
-        return start(daemon, NULL, done, userdata);
-}
-
 void daemon_reload_certificates(struct daemon *daemon) {
-        (void) start(daemon, daemon->generation->config, NULL, NULL);
+        if (!daemon->reload.is_running && !daemon->is_draining)
+                start(daemon, daemon->generation->config);
 }

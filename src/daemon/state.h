@@ -13,8 +13,12 @@
 struct daemon;
 struct role_socket;
 
-/* Called once when a reload has ended; `text` says what came of it, or what is wrong. */
-typedef void daemon_reload_done(struct daemon *daemon, int result, const char *text, void *userdata);
+/* Whoever waits for a reload. Embedded in its owner, who may take it back at any time by list_remove(&waiter->link). */
+struct daemon_reload_waiter {
+        struct list link;
+        /* Called once: `text` says what came of it, or what is wrong. */
+        void (*done)(struct daemon_reload_waiter *waiter, int result, const char *text);
+};
 
 /* A reload under way: built on the thread pool, then given to the workers. */
 struct daemon_reload {
@@ -25,8 +29,9 @@ struct daemon_reload {
         struct error error;
         int result;
         bool is_running, is_for_certificates;
-        daemon_reload_done *done;
-        void *userdata;
+        bool is_wanted;      /* once more, since files may be newer than what was read */
+        struct list waiters; /* struct daemon_reload_waiter, of the one under way */
+        struct list later;   /* of the one after it */
 };
 
 struct daemon {
@@ -111,8 +116,14 @@ void daemon_ticket_keys_save(struct daemon *daemon);
 int daemon_generation_new(struct daemon *daemon, struct config *config, struct log_producer *producer,
                           struct error *error, struct http_generation **ret_generation);
 
-/* Reads the configuration again and puts it in force if all of it is right. -EBUSY while another one is under way. */
-int daemon_reload_start(struct daemon *daemon, daemon_reload_done *done, void *userdata);
+void daemon_reload_init(struct daemon *daemon);
+
+/*
+ * Reads the configuration again and puts it in force if all of it is right. While one is under way another follows it:
+ * however many ask meanwhile, one, which sees the files of all of them. `waiter`, unless NULL, is told what came of the
+ * reload that read the files after this call. -ESHUTDOWN while the daemon stops.
+ */
+int daemon_reload_start(struct daemon *daemon, struct daemon_reload_waiter *waiter);
 
 /* Looks whether certificate files have changed and, if so, puts them in force with the present configuration. */
 void daemon_reload_certificates(struct daemon *daemon);

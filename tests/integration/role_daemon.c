@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A daemon for test_roles.py that has no listeners but two roles, "who" and "owner": each answers with who asks, and with
- * how many snapshots there have been. A body of GET /slow comes after the daemon was told to stop. */
+ * how many snapshots there have been. The answer to /slow comes once the daemon was told to stop, and a file "hold-answers"
+ * is not in the state folder. While there is a file "hold" no snapshot is made; "holding" says that one waits. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "http/respond.h"
@@ -34,30 +37,46 @@ static void state_free(void *userdata) {
         free(state);
 }
 
-/* The folder is written to, which the sandbox must admit to. */
 static int state_new(const struct daemon_environment *environment, struct error *error, void **ret_state) {
         struct state *state = calloc(1, sizeof(*state));
         if (!state)
                 return -ENOMEM;
-        state->folder = text_format("%s/kept", environment->state_folder ? environment->state_folder : "/nonexistent");
+        state->folder = strdup(environment->state_folder ? environment->state_folder : "/nonexistent");
         state->group = (gid_t) atoi(getenv("TEST_GROUP") ? getenv("TEST_GROUP") : "0");
-        FILE *file = environment->loop && state->folder ? fopen(state->folder, "we") : NULL;
-        if (!file && environment->loop) {
-                int r = error_set_errno(error, -errno, "opening %s", state->folder);
-                state_free(state);
-                return r;
-        }
-        if (file)
-                (void) fclose(file);
         *ret_state = state;
         return 0;
+}
+
+static void make_file(const char *path) {
+        FILE *file = fopen(path, "we");
+        if (file)
+                (void) fclose(file);
+}
+
+static bool is_there(const struct state *state, const char *name) {
+        _cleanup_free_ char *path = text_format("%s/%s", state->folder, name);
+        return path && access(path, F_OK) == 0;
+}
+
+static void wait_while_held(const struct state *state) {
+        _cleanup_free_ char *holding = text_format("%s/holding", state->folder);
+        while (holding && is_there(state, "hold")) {
+                make_file(holding);
+                (void) usleep(2000);
+        }
+        if (holding)
+                (void) unlink(holding);
 }
 
 static int snapshot_new(struct config *config, void *userdata, struct error *error, void **ret_snapshot) {
         struct state *state = userdata;
         struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+        wait_while_held(state);
         if (!snapshot)
                 return error_set_errno(error, -ENOMEM, "making a snapshot");
+        _cleanup_free_ char *kept = text_format("%s/kept", state->folder); /* the sandbox must admit to it */
+        if (kept)
+                make_file(kept);
         *snapshot = (struct snapshot) {
                 .state = state,
                 .number = ++state->snapshots,
@@ -94,8 +113,9 @@ struct held {
 
 static void look_again(struct timer *timer, void *userdata) {
         struct held *held = userdata;
+        const struct snapshot *snapshot = held->exchange->generation->shared->snapshot;
         struct loop *loop = held->exchange->worker->loop;
-        if (held->exchange->worker->is_draining)
+        if (held->exchange->worker->is_draining && !is_there(snapshot->state, "hold-answers"))
                 answer(held->exchange);
         else
                 loop_timer_start(loop, timer, loop_now(loop) + 5);

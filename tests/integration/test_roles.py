@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Role sockets: a daemon without listeners (role_daemon.c), from the foreground and from passed sockets."""
 
+import concurrent.futures
+import contextlib
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -76,8 +79,7 @@ def daemon():
         Path(folder).chmod(0o755)
         started = RoleDaemon(Path(folder))
         yield started
-        status = started.stop()
-        assert status in (0, None), started.log()
+        assert started.stop() in (0, None), started.log()
 
 
 def test_each_role_has_its_socket_and_permissions(daemon):
@@ -86,7 +88,7 @@ def test_each_role_has_its_socket_and_permissions(daemon):
         "who": 0o666, "owner": 0o600, None: 0o660}
     assert daemon.who("who")["role"] == "who"
     assert daemon.who("owner")["role"] == "owner"
-    roles = json.loads(ask(daemon.socket(), "GET", "/status").body)["roles"]
+    roles = status(daemon)["roles"]
     assert roles == [{"name": name or "admin", "address": f"unix:{daemon.socket(name)}"}
                      for name in (None, "who", "owner")]
     until(lambda: f"serves unix:{daemon.socket('who')}, unix:{daemon.socket('owner')}\n" in daemon.log(), "it says so")
@@ -162,13 +164,79 @@ def test_a_reload_reaches_the_roles(daemon):
     assert (daemon.who()["snapshot"], daemon.who()["drain"]) == (2, 7000000)
 
 
+def status(daemon):
+    return json.loads(ask(daemon.socket(), "GET", "/status").body)
+
+
+@contextlib.contextmanager
+def held_reload(daemon):
+    """A reload that has read its files and is under way until the block ends; gives its answer to be."""
+    (daemon.folder / "hold").touch()
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        try:
+            first = threads.submit(ask, daemon.socket(), "POST", "/reload")
+            until((daemon.folder / "holding").exists, "the reload is under way")
+            yield first, threads
+        finally:
+            (daemon.folder / "hold").unlink(missing_ok=True)
+
+
+def test_a_reload_that_is_asked_for_during_another_follows_it(daemon):
+    """Each caller is answered with what became of the reload that saw its files."""
+    daemon.start().ready()
+    daemon.configure(drain="7s")
+    with held_reload(daemon) as (first, threads):
+        daemon.configure(drain="seven")
+        second = threads.submit(ask, daemon.socket(), "POST", "/reload")
+        until(lambda: status(daemon)["reload_follows"], "another follows")
+        assert status(daemon)["reloading"]
+    assert first.result().status == 200
+    assert second.result().status == 422 and b"drain_timeout" in second.result().body
+    found = status(daemon)
+    assert (found["reloads"], found["reload_failures"], found["reloading"], found["reload_follows"]) == (1, 1, False, False)
+    assert daemon.who()["drain"] == 7000000
+
+
+def test_a_hangup_during_a_reload_is_not_lost(daemon):
+    daemon.start().ready()
+    daemon.configure(drain="7s")
+    with held_reload(daemon) as (first, _):
+        daemon.configure(drain="8s")
+        for _ in range(5):
+            daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: status(daemon)["reload_follows"], "another follows")
+    assert first.result().status == 200
+    until(lambda: daemon.who()["drain"] == 8000000, "the later file is in force")
+    until(lambda: not status(daemon)["reloading"], "the reload has ended")
+    assert daemon.who()["snapshot"] == 3, "one reload for all of them"
+
+
+def test_the_end_during_a_reload_answers_those_who_wait(daemon):
+    daemon.start().ready()
+    with held_reload(daemon) as (first, threads):
+        second = threads.submit(ask, daemon.socket(), "POST", "/reload")
+        until(lambda: status(daemon)["reload_follows"], "another follows")
+        (daemon.folder / "hold-answers").touch()
+        slow = threads.submit(daemon.who, target="/slow")
+        until(lambda: status(daemon)["role_connections"] == 4, "a request keeps it from ending at once")
+        daemon.process.terminate()
+        until(lambda: status(daemon)["state"] == "draining", "it stops")
+        assert ask(daemon.socket(), "POST", "/reload").status == 409
+        (daemon.folder / "hold").unlink()
+        assert {first.result().status, second.result().status} == {422}
+        (daemon.folder / "hold-answers").unlink()
+        assert slow.result()["role"] == "who"
+    assert b"stopping" in second.result().body
+    assert daemon.process.wait(10) == 0
+
+
 def test_a_request_under_way_is_answered_at_the_end(daemon):
     daemon.start().ready()
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
         client.connect(str(daemon.socket("who")))
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        until(lambda: json.loads(ask(daemon.socket(), "GET", "/status").body)["role_connections"] == 2,
+        until(lambda: status(daemon)["role_connections"] == 2,
               "the request is there")
         daemon.process.terminate()
         answer = b""
