@@ -17,16 +17,19 @@
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000
 
-void daemon_complain(const struct daemon *daemon, enum log_level level, const char *message_id, const char *format,
-                     ...) {
+/* Says why there is no start: to the journal with its MESSAGE_ID (or NULL), to the console else. For that it may need a
+ * thread for a moment, with which the sandbox cannot be entered any more: what is no failure waits for the log. */
+static void complain(const struct daemon *daemon, const char *message_id, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
+static void complain(const struct daemon *daemon, const char *message_id, const char *format, ...) {
         char text[ERROR_TEXT_MAX + 256];
         va_list arguments;
         va_start(arguments, format);
         (void) vsnprintf(text, sizeof(text), format, arguments);
         va_end(arguments);
         if (service_stderr_is_journal()) {
-                logger_write_alone(daemon->program->command, (enum log_target) daemon->options.log_target, level,
-                                   message_id, text);
+                logger_write_alone(daemon->program->command, (enum log_target) daemon->options.log_target,
+                                   LOG_LEVEL_ERROR, message_id, text);
                 return;
         }
         /* On a console each line says whose it is. */
@@ -186,6 +189,7 @@ static int give_up_rights(struct daemon *daemon, const struct start *start, stru
                 return r;
         daemon->failed_step = NULL;
         daemon_descriptors_warn(daemon, &descriptors);
+        daemon_sockets_warn(daemon, start->listeners);
         return 0;
 }
 
@@ -345,7 +349,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
                               daemon.options.config, program->name);
         if (r < 0) {
                 config_unref(config);
-                daemon_complain(&daemon, LOG_LEVEL_ERROR, MESSAGE_ID_CONFIG_INVALID, "%s", error.text);
+                complain(&daemon, MESSAGE_ID_CONFIG_INVALID, "%s", error.text);
                 return daemon.options.check ? 1 : EXIT_CONFIG;
         }
         r = loop_new(&daemon.loop);
@@ -361,8 +365,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         if (r >= 0 && !daemon.options.check)
                 r = run(&daemon);
         if (r < 0)
-                daemon_complain(&daemon, LOG_LEVEL_ERROR, daemon.failed_step, "%s",
-                                error_is_set(&error) ? error.text : strerror(-r));
+                complain(&daemon, daemon.failed_step, "%s", error_is_set(&error) ? error.text : strerror(-r));
         stop(&daemon);
         if (r >= 0)
                 return 0;

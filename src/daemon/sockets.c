@@ -13,22 +13,6 @@
 
 #define SOCKETS_MAX 1024 /* of one listener */
 
-/* Says so when a unit's socket is not at the configured address: the configuration is newer than the units. */
-static void check_address(const struct daemon *daemon, const struct config_listener *listener, int fd) {
-        struct config_address expected, actual = { .length = sizeof(actual.storage) };
-        if (config_address_parse(listener->address, NULL, &expected) < 0 ||
-            getsockname(fd, (struct sockaddr *) &actual.storage, &actual.length) < 0)
-                return;
-        if (config_address_overlap(&expected, &actual))
-                return;
-        _cleanup_text_ struct text text = TEXT_INIT;
-        config_address_append(&text, (const struct sockaddr *) &actual.storage, actual.length);
-        daemon_complain(daemon, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED,
-                        "listener '%s': its socket unit listens on %s, not on %s; run `systemctl daemon-reload` and "
-                        "`ccodesctl apply`",
-                        listener->name, text.data ? text.data : "another address", listener->address);
-}
-
 static void claim(struct daemon *daemon, const struct config_listener *listener, struct http_engine_sockets *sockets) {
         for (int fd; (fd = service_fds_claim(&daemon->fds, listener->name)) >= 0;) {
                 if (sockets->count == SOCKETS_MAX) {
@@ -37,32 +21,22 @@ static void claim(struct daemon *daemon, const struct config_listener *listener,
                 }
                 sockets->fds[sockets->count++] = fd;
         }
-        if (sockets->count > 0)
-                check_address(daemon, listener, sockets->fds[0]);
 }
 
 /* systemd cannot open the socket of a new listener while the service runs: a standby instance begins without it, and
  * serves the others until the main one has got it (`ccodesctl apply`). Without any there is nothing to serve. */
-static int check_claimed(const struct daemon *daemon, const struct config_list *listeners,
-                         const struct http_engine_sockets *sockets, struct error *error) {
+static int check_claimed(const struct config_list *listeners, const struct http_engine_sockets *sockets,
+                         struct error *error) {
         const struct config_listener *items = listeners->items;
-        size_t claimed = 0;
         for (size_t i = 0; i < listeners->count; i++)
-                claimed += sockets[i].count > 0;
-        for (size_t i = 0; i < listeners->count; i++) {
                 if (sockets[i].count > 0)
-                        continue;
-                if (claimed == 0)
-                        return error_set(error, -ENOENT,
-                                         "listener '%s': systemd passed no socket of that name; run `ccodesctl apply`, "
-                                         "which makes the socket unit and starts with it",
-                                         items[i].name);
-                daemon_complain(daemon, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED,
-                                "listener '%s': systemd passed no socket of that name, so that it is not served; run "
-                                "`ccodesctl apply`",
-                                items[i].name);
-        }
-        return 0;
+                        return 0;
+        if (listeners->count == 0)
+                return 0;
+        return error_set(error, -ENOENT,
+                         "listener '%s': systemd passed no socket of that name; run `ccodesctl apply`, "
+                         "which makes the socket unit and starts with it",
+                         items[0].name);
 }
 
 const struct config_list *daemon_listeners(const struct daemon *daemon, const struct config_root *root) {
@@ -100,7 +74,7 @@ int daemon_sockets_collect(struct daemon *daemon, const struct config_list *list
                 }
         }
         if (r >= 0 && activated)
-                r = check_claimed(daemon, listeners, sockets, error);
+                r = check_claimed(listeners, sockets, error);
         if (r < 0) {
                 for (size_t i = 0; sockets && i < listeners->count && sockets[i].fds; i++)
                         for (size_t j = 0; j < sockets[i].count; j++)
@@ -130,6 +104,29 @@ int daemon_sockets_note(struct daemon *daemon, const struct http_engine_sockets 
                         return r;
         }
         return 0;
+}
+
+static bool is_at(const struct config_listener *listener, const char *bound) {
+        struct config_address expected, actual;
+        return config_address_parse(listener->address, NULL, &expected) < 0 ||
+               config_address_parse(bound, NULL, &actual) < 0 || config_address_overlap(&expected, &actual);
+}
+
+void daemon_sockets_warn(const struct daemon *daemon, const struct config_list *listeners) {
+        const struct config_listener *items = listeners->items;
+        for (size_t i = 0; i < daemon->address_count && daemon->is_activated; i++) {
+                const char *bound = daemon->addresses[i];
+                if (!bound)
+                        log_event(daemon->log, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED, NULL, 0,
+                                  "listener '%s': systemd passed no socket of that name, so that it is not served; run "
+                                  "`ccodesctl apply`",
+                                  items[i].name);
+                else if (!is_at(&items[i], bound))
+                        log_event(daemon->log, LOG_LEVEL_WARNING, MESSAGE_ID_LISTEN_FAILED, NULL, 0,
+                                  "listener '%s': its socket unit listens on %s, not on %s; run `systemctl "
+                                  "daemon-reload` and `ccodesctl apply`",
+                                  items[i].name, bound, items[i].address);
+        }
 }
 
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count) {

@@ -72,10 +72,6 @@ struct daemon {
         int exit_status;         /* of that */
 };
 
-/* daemon.c: says something while there is no logger: to the journal with its MESSAGE_ID (or NULL), to the console else. */
-void daemon_complain(const struct daemon *daemon, enum log_level level, const char *message_id, const char *format, ...)
-                __attribute__((format(printf, 4, 5)));
-
 /* sockets.c: the sockets of every listener, from systemd by name or opened here. `ret_sockets` has an entry for each; free with
  * daemon_sockets_free (which closes nothing). */
 int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
@@ -86,6 +82,9 @@ const struct config_list *daemon_listeners(const struct daemon *daemon, const st
 /* Notes the addresses of the sockets, for the log and the status. */
 int daemon_sockets_note(struct daemon *daemon, const struct http_engine_sockets *sockets, size_t count);
 void daemon_sockets_free(struct http_engine_sockets *sockets, size_t count);
+/* Says, once there is a log, which listeners systemd has passed no socket for, or one elsewhere: the configuration is
+ * newer than the units. */
+void daemon_sockets_warn(const struct daemon *daemon, const struct config_list *listeners);
 
 /* descriptors.c: takes all that the hard limit gives, before the sandbox; and says, once there is a log, when that is less
  * than the configuration can take. */
