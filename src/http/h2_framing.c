@@ -536,9 +536,12 @@ int h2_framing_raise_window(struct h2_framing *framing, int32_t id, uint32_t win
         return 0;
 }
 
-bool h2_framing_has_window(struct h2_framing *framing, int32_t id) {
-        return nghttp2_session_get_remote_window_size(framing->session) > 0 &&
-               nghttp2_session_get_stream_remote_window_size(framing->session, id) > 0;
+bool h2_framing_has_stream_window(struct h2_framing *framing, int32_t id) {
+        return nghttp2_session_get_stream_remote_window_size(framing->session, id) > 0;
+}
+
+bool h2_framing_has_connection_window(struct h2_framing *framing) {
+        return nghttp2_session_get_remote_window_size(framing->session) > 0;
 }
 
 int h2_framing_announce_end(struct h2_framing *framing) {

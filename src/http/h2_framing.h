@@ -140,8 +140,9 @@ int h2_framing_consume(struct h2_framing *framing, int32_t id, size_t length);
 /* The stream may send this much ahead from now on, and the connection at least as much. */
 int h2_framing_raise_window(struct h2_framing *framing, int32_t id, uint32_t window);
 
-/* Whether the client lets a stream send: neither its window nor the connection's is used up. */
-bool h2_framing_has_window(struct h2_framing *framing, int32_t id);
+/* Whether the client lets a stream send, and the connection: its window is not used up. */
+bool h2_framing_has_stream_window(struct h2_framing *framing, int32_t id);
+bool h2_framing_has_connection_window(struct h2_framing *framing);
 
 /* Says that no more streams should be opened; those that are under way may still come (RFC 9113 section 6.8). */
 int h2_framing_announce_end(struct h2_framing *framing);

@@ -335,6 +335,12 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
         }
 }
 
+/* Whether the client lets the connection send: its window is open, or others than this stream use it up and go on. */
+static bool is_moving(struct h2_session *session) {
+        return h2_framing_has_connection_window(session->framing) ||
+               session->data_sent - session->data_swept > settings(session)->timeouts.send.minimum_rate;
+}
+
 /* Looks whether a stream's body comes, or its response is taken, fast enough. */
 static void check_stream(struct h2_session *session, struct h2_stream *stream, uint64_t now) {
         const struct config_http_timeouts *timeouts = &settings(session)->timeouts;
@@ -358,7 +364,7 @@ static void check_stream(struct h2_session *session, struct h2_stream *stream, u
                 return;
         }
         /* Only a window that the client keeps shut is the client's doing. */
-        if (stream->is_waiting || h2_framing_has_window(session->framing, stream->id)) {
+        if (stream->is_waiting || (h2_framing_has_stream_window(session->framing, stream->id) && is_moving(session))) {
                 http_phase_clock_start(&stream->send_clock, now);
         } else if (http_phase_clock_check(&stream->send_clock, &timeouts->send, now) <= now) {
                 exchange->response.cause = CAUSE_SEND_TOO_SLOW;
@@ -378,6 +384,7 @@ static void on_sweep(struct timer *timer, void *userdata) {
         }
         list_for_each (link, &session->streams)
                 check_stream(session, list_entry(link, struct h2_stream, link), now);
+        session->data_swept = session->data_sent;
         session->is_processing = false;
         if (!list_is_empty(&session->streams) || session->end_at)
                 loop_timer_start(session->connection->worker->loop, timer,

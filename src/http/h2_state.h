@@ -21,7 +21,8 @@ struct h2_session {
         struct timer sweep;         /* looks after the streams' clocks while there are any, and at `end_at` */
         struct loop_deferred flush; /* writes what was submitted outside of the session's own events */
         struct h2_accounts accounts;
-        uint64_t end_at; /* ms: when the end, announced before, becomes final; 0: none is announced */
+        uint64_t data_sent, data_swept; /* bytes of bodies; those that the last sweep knew of */
+        uint64_t end_at;                /* ms: when the end, announced before, becomes final; 0: none is announced */
         bool in_head : 1;
         bool is_blocked : 1;    /* the transport takes no more: wait */
         bool is_processing : 1; /* whoever submits something need not ask for a flush */

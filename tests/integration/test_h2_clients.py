@@ -14,7 +14,8 @@ import pytest
 
 import websocket_client
 from daemon import until
-from h2_client import DATA, GOAWAY, HEADERS, NO_ERROR, Client, frame, get, headers, request, window_update
+from h2_client import (DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, RST_STREAM, Client, frame, get, headers, request,
+                       window_update)
 
 FILES = {"index.html": "<p>hello</p>\n", "a.txt": "0123456789", "big": bytes(range(256)) * 12000}
 
@@ -249,6 +250,34 @@ def test_an_idle_connection_is_ended_in_order(start):
         client = Client(connection)
         assert client.is_answering(1)
         assert goaways(client) == [(1, NO_ERROR)]
+
+
+def test_a_stream_may_wait_for_another_one(start):
+    """The client takes the large response slowly and with no window to spare; the small ones come behind it."""
+    server = start(files=FILES, more='[http.timeouts.send]\nidle = "2s"\n')
+    with server.connect() as connection:
+        client = Client(connection, opens_windows=False)
+        client.send(get(1, "/big"), window_update(1, len(FILES["big"])), get(3, "/a.txt"))
+        ended, taken = set(), 0
+        while ended != {1, 3}:
+            received = client.next_of(DATA, RST_STREAM)
+            assert received.kind == DATA, f"stream {received.stream} was reset with {received.code}"
+            taken += len(received.payload)
+            if received.flags & END_STREAM:
+                ended.add(received.stream)
+            elif taken >= 65535:
+                time.sleep(0.1)  # what makes it slow
+                client.send(window_update(0, taken))
+                taken = 0
+
+
+def test_a_stream_that_waits_for_nothing_is_reset(start):
+    """The connection's window stays shut, which is the client's doing."""
+    server = start(files=FILES, more='[http.timeouts.send]\nidle = "2s"\n')
+    with server.connect() as connection:
+        client = Client(connection, opens_windows=False)
+        client.send(get(1, "/big"), window_update(1, len(FILES["big"])), get(3, "/a.txt"))
+        assert {client.next_of(RST_STREAM).stream for _ in range(2)} == {1, 3}
 
 
 def test_a_client_that_says_nothing_is_cut(start):
