@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import browser
 import image
 import nspawn
 import pytest
@@ -93,6 +94,13 @@ def machine(pytestconfig, packages):
     finally:
         booted.stop()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def has_chromium():
+    reason = browser.missing()
+    if reason:
+        unavailable(reason)
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,29 @@ class Machine:
     def clean_up(self):
         """Removes what start() made outside of the machine's folder."""
 
+    # Clients of this host that reach the machine's TCP ports.
+
+    def outside(self, *argv):
+        """The command line that runs a program of this host where address() leads to the machine."""
+        raise NotImplementedError
+
+    def run_outside(self, *argv, timeout=60):
+        """Runs a program of this host to its end, and returns what it printed."""
+        argv = self.outside(*(str(word) for word in argv))
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              timeout=timeout * self.patience)
+        if done.returncode != 0:
+            raise CommandFailed(argv, Result(done.returncode, done.stdout, done.stderr))
+        return done.stdout
+
+    def address(self, port):
+        """Under which host and port the machine's `port` is reached from outside."""
+        raise NotImplementedError
+
+    def connect(self, port):
+        """A socket of this process, connected to the machine's `port`."""
+        return socket.create_connection(self.address(port), AGENT_TIMEOUT)
+
     # The line to the agent.
 
     @property

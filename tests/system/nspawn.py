@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots a tree under systemd-nspawn, with what it writes kept in memory and forgotten at the end."""
 
+import concurrent.futures
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 from cgroups import CgroupSet
-from machine import Machine
+from machine import Machine, MachineError
 
 # nspawn mounts version 1 controllers read-only, with which systemd inside would set limits that do not limit.
 INIT = """#!/bin/sh
@@ -18,13 +21,15 @@ exec /lib/systemd/systemd
 """
 # What our services call and nspawn's own filter would refuse.
 SYSTEM_CALLS = "@keyring bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+CLONE_NEWNET = 0x40000000
 
 
 def missing():
     """Why no container can be booted here; None if one can."""
     if os.geteuid() != 0:
         return "booting a container takes root"
-    for program, package in (("systemd-nspawn", "systemd-container"), ("debootstrap", "debootstrap")):
+    for program, package in (("systemd-nspawn", "systemd-container"), ("debootstrap", "debootstrap"),
+                             ("nsenter", "util-linux")):
         if shutil.which(program) is None:
             return f"there is no {program} (package {package})"
     with open("/proc/filesystems", encoding="ascii") as file:
@@ -79,6 +84,36 @@ class NspawnMachine(Machine):
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                                             start_new_session=True, preexec_fn=join)
         self.meet()
+
+    def _network(self):
+        """The network namespace of the container, in which programs of the host see what it sees."""
+        host = os.stat("/proc/self/ns/net").st_ino
+        children = [self.process.pid]
+        while children:
+            pid = children.pop()
+            network = Path(f"/proc/{pid}/ns/net")
+            if network.stat().st_ino != host:
+                return network
+            children += Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        raise MachineError("no process of the container has a network of its own")
+
+    def outside(self, *argv):
+        return ["nsenter", f"--net={self._network()}", "--", *argv]
+
+    def address(self, port):
+        return "127.0.0.1", port
+
+    def connect(self, port):
+        def enter_and_connect():
+            with open(self._network(), "rb") as network:
+                if libc.setns(network.fileno(), CLONE_NEWNET) < 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            return super(NspawnMachine, self).connect(port)
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        # A thread of its own, since only that changes over; the socket stays where it was made.
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            return thread.submit(enter_and_connect).result()
 
     def shut_down(self):
         self.process.send_signal(signal.SIGTERM)

@@ -7,6 +7,7 @@ another kernel), never speed: a fork is then some seven times slower inside and 
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from machine import Machine
 DISK_SIZE = "3G"
 MEMORY_MIB = 1024
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
+# The machine's ports that this host reaches, through ports of its own loopback; nothing goes the other way.
+REACHED_PORTS = (80, 443)
+NETWORK = """
+modprobe virtio_net
+ip link set eth0 up
+ip address add 10.0.2.15/24 dev eth0
+"""
 # Without udev no device ever shows up as a unit, so a getty would wait for its terminal.
 COMMAND_LINE = ("console=ttyS0 rw quiet panic=-1 mitigations=off nokaslr audit=0 systemd.show_status=no "
                 "systemd.mask=serial-getty@ttyS0.service")
@@ -34,6 +42,13 @@ def missing():
     if os.uname().machine != "x86_64":
         return f"the virtual machine is for x86_64, and this is {os.uname().machine}"
     return None
+
+
+def has_kvm():
+    """Whether the processor runs the machine. KVM without its help (kvm_pvm in a rented machine) runs no kernel that was
+    not made for it, Debian's neither."""
+    hardware = any(Path("/sys/module", name).exists() for name in ("kvm_intel", "kvm_amd"))
+    return hardware and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def unpack_kernel(tree: Path, folder: Path):
@@ -74,15 +89,25 @@ def disk_folder(tree: Path):
     return image.cached(f"disk-{image.suite()}-{image.key_of(tree.name, *sources)}", make)
 
 
+def free_ports(count):
+    """Ports of the loopback that nobody has at the moment."""
+    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [holder.getsockname()[1] for holder in holders]
+    for holder in holders:
+        holder.close()
+    return ports
+
+
 class VirtualMachine(Machine):
     kind = "vm"
     keeps_time = False
 
     def __init__(self, folder, tree):
         super().__init__(folder, tree)
-        self.has_kvm = os.access("/dev/kvm", os.R_OK | os.W_OK)
+        self.has_kvm = has_kvm()
         self.patience = 2 if self.has_kvm else 8
         self.rounds = Machine.rounds if self.has_kvm else 5
+        self.ports = {}
 
     @staticmethod
     def prepare(tree):
@@ -92,6 +117,8 @@ class VirtualMachine(Machine):
         parts = disk_folder(self.tree)
         self.listen()
         accelerator = "kvm" if self.has_kvm else "tcg,thread=multi"
+        self.ports = dict(zip(REACHED_PORTS, free_ports(len(REACHED_PORTS))))
+        forwards = [f"hostfwd=tcp:127.0.0.1:{outer}-:{inner}" for inner, outer in self.ports.items()]
         argv = ["setpriv", "--pdeathsig", "TERM", "--", "qemu-system-x86_64", "-machine", "q35",
                 "-accel", accelerator, "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MIB),
                 "-nodefaults", "-display", "none", "-no-reboot", "-serial", f"file:{self.console_path}",
@@ -100,12 +127,20 @@ class VirtualMachine(Machine):
                 "-drive", f"if=none,id=root,file={parts / 'disk'},format=raw,snapshot=on,cache=unsafe",
                 "-device", "virtio-blk-pci,drive=root",
                 "-device", "virtio-rng-pci",
+                "-netdev", ",".join(["user,id=net,restrict=on", *forwards]), "-device", "virtio-net-pci,netdev=net",
                 "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={self.socket_path}",
                 "-device", "virtserialport,chardev=agent,name=ccodes-tests"]
         with open(self.folder / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True, env={**os.environ, "TMPDIR": str(self.folder)})
         self.meet()
+        self.script(NETWORK)
+
+    def outside(self, *argv):
+        return list(argv)
+
+    def address(self, port):
+        return "127.0.0.1", self.ports[port]
 
     def console(self):
         return f"{super().console()}\n{(self.folder / 'qemu.log').read_text(errors='replace')}"
