@@ -4,6 +4,8 @@
 #include "shared/config_value.h"
 #include "shared/mdoc.h"
 
+#define LONG_VALUE 40 /* bytes, of a line of a manual page */
+
 struct reference {
         struct text *text;
         bool mdoc;
@@ -56,6 +58,15 @@ static void append_code(const struct reference *reference, const char *code) {
                 text_printf(reference->text, "`%s`", code);
 }
 
+/* A long one of a single word stands alone: it cannot be adjusted to both margins. */
+static void append_value(const struct reference *reference, const char *label, const char *value) {
+        bool stands_alone = reference->mdoc && strlen(value) > LONG_VALUE && !strchr(value, ' ');
+        text_append_string(reference->text, label);
+        text_append_string(reference->text, stands_alone ? "\n.Bd -ragged -compact -offset indent\n" : " ");
+        append_code(reference, value);
+        text_append_string(reference->text, stands_alone ? "\n.Ed" : ".");
+}
+
 /* Between two sentences. */
 static void append_gap(const struct reference *reference) {
         text_append_char(reference->text, reference->mdoc ? '\n' : ' ');
@@ -89,9 +100,7 @@ static void write_facts(const struct reference *reference, const struct config_k
         const char *value = key->fallback ? key->fallback : key->example;
         if (value) {
                 append_gap(reference);
-                text_append_string(reference->text, key->fallback ? "Default: " : "Example: ");
-                append_code(reference, value);
-                text_append_char(reference->text, '.');
+                append_value(reference, key->fallback ? "Default:" : "Example:", value);
         }
         append_gap(reference);
         write_effect(reference, key->effect);

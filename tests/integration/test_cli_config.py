@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from cli import ccodesctl, ccodesctl_json
+from cli import CCODESCTL, ccodesctl, ccodesctl_json
 from daemon import BUILD
 
 GOOD = """\
@@ -226,5 +226,8 @@ def test_no_right_to_connect(config, run, tmp_path):
         os.setgid(65534)
         os.setuid(65534)
 
-    result = ccodesctl("config", "show", "--running", "--socket", server.socket, check=4, preexec_fn=become_nobody)
+    program = os.open(CCODESCTL, os.O_RDONLY)  # a user without rights may not get at it by its path
+    result = ccodesctl("config", "show", "--running", "--socket", server.socket, check=4, preexec_fn=become_nobody,
+                       executable=f"/proc/self/fd/{program}", pass_fds=[program])
+    os.close(program)
     assert "no right to connect" in result.stderr and "sudo" in result.stderr

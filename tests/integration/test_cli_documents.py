@@ -56,7 +56,7 @@ class TestShell:
     def test_options(self, complete):
         assert {"--follow", "--unit", "--json"} <= set(complete("logs", "--"))
         assert "--follow" not in complete("status", "--")
-        assert complete("config", "show", "--or") == ["--origin"]
+        assert complete("config", "show", "--ori") == ["--origin"]
         assert complete("--color", "always", "config", "show", "--run") == ["--running"]
 
     def test_values(self, complete):

@@ -123,7 +123,11 @@ def test_a_head_that_is_answered(server, clause):
     with server.connect() as connection:
         client = Client(connection)
         client.send(headers(1, *fields))
-        assert client.response(1).status == status
+        answer = client.response(1)
+        if answer.reset == PROTOCOL_ERROR:  # as newer libraries do before we see it
+            assert clause == "8.3.1: user information in the :authority"
+        else:
+            assert answer.status == status
         assert client.is_answering(3)
 
 

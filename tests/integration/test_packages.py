@@ -66,3 +66,32 @@ def test_versions_agree():
     version = re.search(r"version: '([\d.]+)'", (ROOT / "meson.build").read_text())[1]
     assert re.search(rf"^Version: +{re.escape(version)}$", SPEC.read_text(), re.MULTILINE)
     assert (ROOT / "debian/changelog").read_text().startswith(f"container-codes ({version})")
+
+
+# The compiler's own, and what is found by its header.
+NO_PKGCONFIG = {"threads", "wslay"}
+DEBIAN_PACKAGES = {
+    "json-c": "libjson-c-dev", "libbrotlienc": "libbrotli-dev", "libcrypto": "libssl-dev", "libcurl": "libcurl4-openssl-dev",
+    "openssl": "libssl-dev", "systemd": "systemd-dev", "tomlplusplus": "libtomlplusplus-dev", "wslay": "libwslay-dev",
+    "zlib": "zlib1g-dev",
+}
+
+
+def sought():
+    """What the build looks for, by the names that Meson uses."""
+    files = [ROOT / "meson.build", *(ROOT / "src").rglob("meson.build"), *(ROOT / "units").rglob("meson.build")]
+    text = "".join(path.read_text() for path in files)
+    return set(re.findall(r"(?:dependency|find_library)\('([^']+)'", text))
+
+
+def test_the_packages_ask_for_what_the_build_looks_for():
+    wanted = sought()
+    assert {"openssl", "wslay"} <= wanted
+    assert set(re.findall(r"^BuildRequires: +pkgconfig\(([^)]+)\)", SPEC.read_text(), re.MULTILINE)) == wanted - NO_PKGCONFIG | {"cmocka"}
+    assert re.search(r"^BuildRequires: +wslay-devel$", SPEC.read_text(), re.MULTILINE)
+    control = (ROOT / "debian/control").read_text().partition("Build-Depends:")[2].partition("Rules-Requires-Root")[0]
+    setup = (ROOT / "tests/setup/packages").read_text()
+    for name in sorted(wanted - {"threads"}):
+        package = DEBIAN_PACKAGES.get(name, name + "-dev")
+        assert re.search(rf"\b{re.escape(package)}\b", control), f"debian/control: {package}"
+        assert package == "systemd-dev" or f"build {package}\n" in setup, f"tests/setup/packages: {package}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS with real clients: versions, certificates by name, resumption, renewal of certificates without a restart."""
 
+import re
 import ssl
 import subprocess
 
@@ -20,6 +21,11 @@ def s_client(server, *arguments):
     run = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.https_port}", *arguments],
                          input="", capture_output=True, text=True, timeout=20)
     return run.stdout + run.stderr
+
+
+def subjects(answer):
+    """The common names in it; OpenSSL 3.2 writes them without spaces."""
+    return re.findall(r"CN ?= ?(\S+)", answer)
 
 
 def test_versions(server):
@@ -73,9 +79,9 @@ name = "second"
 certificate = "{second}"
 key = "{second.with_suffix('.key')}"
 """)
-    assert "CN = first.example" in s_client(server, "-servername", "first.example")
-    assert "CN = second.example" in s_client(server, "-servername", "second.example")
-    assert "CN = first.example" in s_client(server, "-noservername")
+    assert "first.example" in subjects(s_client(server, "-servername", "first.example"))
+    assert "second.example" in subjects(s_client(server, "-servername", "second.example"))
+    assert "first.example" in subjects(s_client(server, "-noservername"))
 
 
 def test_a_renewed_certificate_is_taken_without_a_restart(start):
@@ -96,7 +102,7 @@ def test_a_half_written_certificate_leaves_the_old_one(start):
     certificate.write_text(whole[: len(whole) // 2])
     until(lambda: "reload failed" in server.log(), "the failure is logged")
     certificate.with_name("kept.pem").write_text(whole)
-    assert "CN = localhost" in s_client(server, "-servername", "localhost")
+    assert "localhost" in subjects(s_client(server, "-servername", "localhost"))
 
 
 def test_redirect_to_https(start):
