@@ -218,7 +218,12 @@ int cli_run(const char *const *words) {
                 return CLI_DONE;
         }
         status = verb ? run_verb(&cli, verb, &arguments) : run_without_verb(&cli, &arguments);
-        if (fflush(stdout) != 0 && status == CLI_DONE)
-                return CLI_FAILED; /* a full disk; a closed pipe ends the process before */
-        return status;
+        /* A full disk, now or when a buffer was full; a closed pipe ends the process before. */
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        if (status != CLI_DONE)
+                return status;
+        output_print(&cli.err, OUTPUT_STRONG, PROGRAM ": ");
+        output_print(&cli.err, OUTPUT_PLAIN, "not all of it could be written\n");
+        return CLI_FAILED;
 }

@@ -60,7 +60,8 @@ int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, st
         json_object_object_add(object, "files_checked", json_object_new_boolean(looked));
         cli_report_object(cli, object);
         if (!cli->json)
-                output_print(&cli->out, OUTPUT_PLAIN, "%s is valid\n", file);
+                output_print(&cli->out, OUTPUT_PLAIN, "%s is valid\n",
+                             access(file, F_OK) == 0 ? file : "the configuration");
         (void) error;
         return CLI_DONE;
 }

@@ -213,7 +213,7 @@ int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struc
                 return r;
         cli_report(cli, dry ? "dry-run" : "uninstalled",
                    dry     ? "Nothing was done."
-                   : purge ? "Removed, with configuration and logs. Sites stay where they are."
-                           : "Removed. What stays: " CONFIG_FOLDER ", " LOG_FOLDER " and the sites.");
+                   : purge ? "Removed, with configuration and logs. What stays: the sites and the system users."
+                           : "Removed. What stays: " CONFIG_FOLDER ", " LOG_FOLDER ", the sites and the system users.");
         return CLI_DONE;
 }

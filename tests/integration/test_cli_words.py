@@ -120,6 +120,9 @@ def test_a_narrow_terminal_gets_the_whole_help():
         assert max(len(line.rstrip()) for line in narrow.splitlines()) <= 60
 
 
-def test_a_full_disk_is_noticed():
+@pytest.mark.parametrize("words", [["--version"], ["explain"], ["explain", "--json"], ["config", "schema"]],
+                         ids=lambda words: " ".join(words))
+def test_a_full_disk_is_noticed(words):
     with open("/dev/full", "w") as full:
-        assert subprocess.run([CCODESCTL, "explain"], stdout=full, stderr=subprocess.DEVNULL).returncode == 1
+        result = subprocess.run([CCODESCTL, *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (result.returncode, result.stderr) == (1, "ccodesctl: not all of it could be written\n")
