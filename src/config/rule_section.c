@@ -5,6 +5,7 @@
 #include "config/site_section.h"
 #include "config/value_check.h"
 #include "shared/config_fault.h"
+#include "shared/quantity.h"
 
 #define PATTERN_LENGTH_MAX 1024
 #define STARS_MAX 31 /* "*" and "**"; as many as the matcher takes */
@@ -57,10 +58,10 @@ static int check_rule(void *object, struct error *error, const char **ret_key) {
         const struct config_rule *rule = object;
         *ret_key = "path";
         if (!rule->redirect && !rule->cache_control && !rule->content_type && rule->headers.count == 0 &&
-            rule->link.count == 0)
+            rule->link.count == 0 && !rule->is_signed && rule->rate == QUANTITY_INFINITY)
                 return error_set(error, -EINVAL,
                                  "the rule for '%.64s' does nothing: it needs 'redirect', 'cache_control', 'headers', "
-                                 "'content_type' or 'link'",
+                                 "'content_type', 'link', 'signed' or 'rate'",
                                  rule->path);
         return 0;
 }
@@ -139,6 +140,28 @@ static const struct config_key rule_keys[] = {
                         .example = "[\"</style.css>; rel=preload; as=style\"]",
                         .check = config_check_field_values,
                         .documentation = "Values of Link fields to send with the response.",
+        },
+        {
+                        .name = "signed",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_rule, is_signed),
+                        .fallback = "false",
+                        .documentation = "Let the paths be read by signed addresses alone (`ccodesctl sign`). The site "
+                                         "needs a signing_key. Another rule cannot take it back.",
+        },
+        {
+                        .name = "rate",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_rule, rate),
+                        .fallback = "\"infinity\"",
+                        .example = "\"1M\"",
+                        .minimum = 1,
+                        .maximum = INT64_MAX,
+                        .documentation = "Bytes a second that one response goes at, at most; the least that a rule or "
+                                         "the "
+                                         "signed address says.",
         },
 };
 

@@ -150,6 +150,18 @@ static int check_uploads(const struct config_site *site, struct error *error) {
         return 0;
 }
 
+static bool has_signed(const struct config_site *site) {
+        const struct config_upload *uploads = site->uploads.items;
+        const struct config_rule *rules = site->rules.items;
+        for (size_t i = 0; i < site->uploads.count; i++)
+                if (uploads[i].is_signed)
+                        return true;
+        for (size_t i = 0; i < site->rules.count; i++)
+                if (rules[i].is_signed)
+                        return true;
+        return false;
+}
+
 /* A site without hosts answers for all that no other site names: there is nothing else that it could be for. */
 static int check_site(void *object, struct error *error, const char **ret_key) {
         struct config_site *site = object;
@@ -172,6 +184,12 @@ static int check_site(void *object, struct error *error, const char **ret_key) {
                 return error_set(error, -EINVAL, "site '%s': 'hsts_subdomains' has no meaning without 'hsts'",
                                  site->name);
         }
+        *ret_key = "signing_key";
+        if (!site->signing_key && has_signed(site))
+                return error_set(error, -EINVAL,
+                                 "site '%s': what is 'signed' needs 'signing_key', the name of the credential with the "
+                                 "keys",
+                                 site->name);
         *ret_key = "upload";
         return check_uploads(site, error);
 }
@@ -252,6 +270,16 @@ static const struct config_key site_keys[] = {
                         .offset = offsetof(struct config_site, listing),
                         .fallback = "false",
                         .documentation = "List folders that have no index file.",
+        },
+        {
+                        .name = "signing_key",
+                        .type = CONFIG_STRING,
+                        .effect = CONFIG_RESTART,
+                        .offset = offsetof(struct config_site, signing_key),
+                        .example = "\"downloads\"",
+                        .check = config_check_name,
+                        .documentation = "The credential with the keys of signed addresses, which `ccodesctl keys init "
+                                         "--purpose sign` makes.",
         },
         {
                         .name = "echo",

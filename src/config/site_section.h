@@ -28,6 +28,8 @@ struct config_rule {
         struct config_map headers;  /* set on the response; an empty value removes */
         const char *content_type;   /* instead of the one by extension */
         struct config_strings link; /* Link field values, sent with the response */
+        bool is_signed;             /* key "signed": only a signed address opens it */
+        uint64_t rate;              /* bytes a second for one response */
 };
 
 struct config_compression {
@@ -49,6 +51,7 @@ struct config_site {
         const char *fallback;     /* file that is served, with 200, for what does not exist; single-page apps */
         struct config_map errors; /* "404" to the path of a file beneath the root */
         bool listing;
+        const char *signing_key;   /* the credential with the keys of signed addresses; NULL: none */
         const char *echo;          /* a path that echoes WebSockets; NULL: none */
         bool hidden;               /* serve names that begin with a dot; ".well-known" always is */
         int symlinks;              /* enum config_symlinks */

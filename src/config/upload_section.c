@@ -13,6 +13,11 @@ static const char *const accesses[] = {
         [CONFIG_UPLOAD_ANYONE] = "anyone",
         NULL,
 };
+static const char *const formats[] = {
+        [CONFIG_UPLOAD_PLAIN] = "plain",
+        [CONFIG_UPLOAD_SEALED] = "sealed",
+        NULL,
+};
 static const char *const methods[] = {
         [CONFIG_UPLOAD_GET] = "get",       [CONFIG_UPLOAD_PUT] = "put", [CONFIG_UPLOAD_POST] = "post",
         [CONFIG_UPLOAD_DELETE] = "delete", [CONFIG_UPLOAD_TUS] = "tus", NULL,
@@ -84,6 +89,59 @@ static const struct config_key upload_keys[] = {
                         .choices = methods,
                         .documentation = "What can be done here: read files, put one, post a form with files, delete "
                                          "one, upload resumably by the tus protocol.",
+        },
+        {
+                        .name = "format",
+                        .type = CONFIG_ENUM,
+                        .effect = CONFIG_RESTART,
+                        .offset = offsetof(struct config_upload, format),
+                        .fallback = "\"plain\"",
+                        .choices = formats,
+                        .documentation = "How files lie on the disk: as they are, or sealed: encrypted by AES-256-GCM, "
+                                         "so "
+                                         "that whoever has the disk can neither read nor change them unseen. A folder "
+                                         "holds files of one format.",
+        },
+        {
+                        .name = "key",
+                        .type = CONFIG_STRING,
+                        .effect = CONFIG_RESTART,
+                        .offset = offsetof(struct config_upload, key),
+                        .example = "\"uploads\"",
+                        .check = config_check_name,
+                        .documentation = "The credential with the keys of a sealed folder, which `ccodesctl keys init` "
+                                         "makes.",
+        },
+        {
+                        .name = "signed",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_upload, is_signed),
+                        .fallback = "false",
+                        .documentation = "Let files be read by signed addresses alone (`ccodesctl sign`). The site "
+                                         "needs a "
+                                         "signing_key.",
+        },
+        {
+                        .name = "rate",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_upload, rate),
+                        .fallback = "\"infinity\"",
+                        .minimum = 1,
+                        .maximum = INT64_MAX,
+                        .documentation = "Bytes a second that one download goes at, at most; a signed address may say "
+                                         "less.",
+        },
+        {
+                        .name = "total_rate",
+                        .type = CONFIG_SIZE,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_upload, total_rate),
+                        .fallback = "\"infinity\"",
+                        .minimum = 1,
+                        .maximum = INT64_MAX,
+                        .documentation = "Bytes a second that all downloads from the folder go at together, at most.",
         },
         {
                         .name = "listing",
@@ -187,10 +245,26 @@ static const struct config_key upload_keys[] = {
         },
 };
 
+static int check_upload(void *object, struct error *error, const char **ret_key) {
+        const struct config_upload *upload = object;
+        *ret_key = "format";
+        if (upload->format == CONFIG_UPLOAD_SEALED && !upload->key)
+                return error_set(
+                                error, -EINVAL,
+                                "upload '%.64s': a sealed folder needs 'key', the name of the credential with its keys",
+                                upload->name);
+        *ret_key = "key";
+        if (upload->format != CONFIG_UPLOAD_SEALED && upload->key)
+                return error_set(error, -EINVAL, "upload '%.64s': 'key' has no meaning without format = \"sealed\"",
+                                 upload->name);
+        return 0;
+}
+
 const struct config_table config_upload_table = {
         .name = "upload",
         .size = sizeof(struct config_upload),
         .keys = upload_keys,
         .key_count = ELEMENTS_OF(upload_keys),
         .documentation = "A folder that clients may put files into.",
+        .check = check_upload,
 };

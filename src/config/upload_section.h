@@ -10,6 +10,11 @@ enum config_upload_access {
         CONFIG_UPLOAD_ANYONE, /* whoever can reach the site */
 };
 
+enum config_upload_format {
+        CONFIG_UPLOAD_PLAIN,  /* files as they are */
+        CONFIG_UPLOAD_SEALED, /* encrypted */
+};
+
 enum config_upload_method {
         CONFIG_UPLOAD_GET,    /* GET and HEAD of what is there */
         CONFIG_UPLOAD_PUT,    /* a file */
@@ -25,6 +30,11 @@ struct config_upload {
         const char *folder;             /* where the files are */
         int access;                     /* enum config_upload_access; of whatever changes something */
         struct config_integers methods; /* enum config_upload_method */
+        int format;                     /* enum config_upload_format */
+        const char *key;                /* the credential with the keys of a sealed folder; NULL: none */
+        bool is_signed;                 /* key "signed": only what has a signed address is read */
+        uint64_t rate;                  /* bytes a second that one download may go at */
+        uint64_t total_rate;            /* and all of them together, in this process */
         bool listing;
         bool overwrite;
         struct config_strings types; /* media types by content; empty: any */

@@ -200,7 +200,7 @@ static int make_state(struct daemon *daemon, const struct config *config, struct
         const struct daemon_environment environment = {
                 .root = &config->root,
                 .state_folder = daemon->options.state ? daemon->options.state : first,
-                .loop = daemon->loop,
+                .loop = daemon->options.check ? NULL : daemon->loop,
                 .pool = daemon->pool,
                 .compute = daemon->compute,
                 .metrics = daemon->metrics,

@@ -158,7 +158,9 @@ void access_format_journal(const struct access_entry *entry, struct logger *logg
         char id[17];
         (void) snprintf(id, sizeof(id), "%016" PRIx64, head->id);
         add_field(&fields, "CCODES_REQUEST_ID", slice_of(id));
-        if (head->status >= 500)
+        /* Also where the answer had begun, and could only be cut. */
+        bool is_failure = head->status >= 500 || cause_entry((enum cause) head->cause)->status >= 500;
+        if (is_failure)
                 add_field(&fields, "MESSAGE_ID", slice_of(MESSAGE_ID_REQUEST_FAILED));
 
         _cleanup_text_ struct text message = TEXT_INIT;
@@ -169,6 +171,6 @@ void access_format_journal(const struct access_entry *entry, struct logger *logg
                     head->duration / 1000, head->duration % 1000);
         if (message.failed)
                 return;
-        logger_send(logger, head->status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, head->when,
+        logger_send(logger, is_failure ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, head->when,
                     (struct slice) { message.data, message.length }, fields.items, fields.count);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three plain sources of a response body: bytes in memory, a part of a file, and a list of both. None of them
- * owns what it points to. */
+/* The plain sources of a response body: bytes in memory, a part of a file, a list of both, and bodies one after the other.
+ * None of them owns what it points to. */
 #include "http/body.h"
 
 #include "shared/syscall.h"
@@ -92,4 +92,25 @@ static const struct http_body_operations list_operations = { list_peek, list_con
 
 void http_body_list_init(struct http_body_list *list, struct http_segment *segments, size_t count) {
         *list = (struct http_body_list) { .body.operations = &list_operations, .next = segments, .left = count };
+}
+
+static int chain_peek(struct http_body *body, struct http_segment *ret_segment) {
+        struct http_body_chain *chain = container_of(body, struct http_body_chain, body);
+        for (; chain->left > 0; chain->next++, chain->left--) {
+                int r = (*chain->next)->operations->peek(*chain->next, ret_segment);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void chain_consume(struct http_body *body, uint64_t length) {
+        struct http_body *current = *container_of(body, struct http_body_chain, body)->next;
+        current->operations->consume(current, length);
+}
+
+static const struct http_body_operations chain_operations = { chain_peek, chain_consume };
+
+void http_body_chain_init(struct http_body_chain *chain, struct http_body **bodies, size_t count) {
+        *chain = (struct http_body_chain) { .body.operations = &chain_operations, .next = bodies, .left = count };
 }

@@ -69,3 +69,12 @@ struct http_body_list {
 };
 
 void http_body_list_init(struct http_body_list *list, struct http_segment *segments, size_t count);
+
+/* Bodies after each other. They and the array outlive the exchange by other means. */
+struct http_body_chain {
+        struct http_body body;
+        struct http_body **next;
+        size_t left;
+};
+
+void http_body_chain_init(struct http_body_chain *chain, struct http_body **bodies, size_t count);

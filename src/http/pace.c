@@ -7,6 +7,7 @@
 
 #include "http/exchange.h"
 #include "http/worker.h"
+#include "shared/quantity.h"
 #include "shared/syscall.h"
 
 #define NSEC_PER_USEC 1000
@@ -29,6 +30,7 @@ static uint64_t between(uint64_t least, uint64_t number, uint64_t most) {
 }
 
 void http_pace_init(struct http_pace *pace, uint64_t rate) {
+        rate = between(1, rate, HTTP_PACE_RATE_MAX);
         *pace = (struct http_pace) { .rate = rate, .burst = between(1, rate / BURSTS_PER_SEC, SEGMENT_MAX) };
 }
 
@@ -119,7 +121,7 @@ static void on_end(struct http_exchange_end *end, struct http_exchange *exchange
 }
 
 int http_exchange_pace(struct http_exchange *exchange, uint64_t rate, struct http_pace *shared) {
-        if (!exchange->response.body || (rate == 0 && !shared))
+        if (!exchange->response.body || (rate == QUANTITY_INFINITY && !shared))
                 return 0;
         struct paced_body *paced = arena_alloc_zero(&exchange->arena, sizeof(*paced));
         if (!paced)
@@ -127,7 +129,7 @@ int http_exchange_pace(struct http_exchange *exchange, uint64_t rate, struct htt
         paced->body.operations = &operations;
         paced->source = exchange->response.body;
         paced->exchange = exchange;
-        if (rate > 0) {
+        if (rate != QUANTITY_INFINITY) {
                 http_pace_init(&paced->own, rate);
                 paced->paces[paced->pace_count++] = &paced->own;
         }

@@ -12,12 +12,12 @@
 struct http_exchange;
 
 struct http_pace {
-        uint64_t rate; /* bytes a second, 1 to HTTP_PACE_RATE_MAX */
+        uint64_t rate; /* bytes a second */
         uint64_t burst;
         uint64_t full_at; /* ns: when the bucket is full again; atomic */
 };
 
-/* A full bucket. */
+/* A full bucket. A rate beyond the bounds becomes the nearest. */
 void http_pace_init(struct http_pace *pace, uint64_t rate);
 
 /* Bytes that may go now. */
@@ -30,7 +30,7 @@ void http_pace_take(struct http_pace *pace, uint64_t bytes, uint64_t now);
 uint64_t http_pace_wait(const struct http_pace *pace, uint64_t bytes, uint64_t now);
 
 /*
- * Paces the body of the exchange's response, whatever its source is: by `rate` of its own (0: none), and by a bucket that it
+ * Paces the body of the exchange's response, whatever its source is: by `rate` of its own (QUANTITY_INFINITY: none), and by a bucket that it
  * shares with others, which outlives the exchange (NULL: none). Before the response begins. Files are still sent by sendfile; while it
  * waits no clock of the client's runs. -ENOMEM when the arena is full.
  */

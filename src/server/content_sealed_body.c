@@ -9,6 +9,7 @@
 
 #include "http/exchange.h"
 #include "http/worker.h"
+#include "server/content_damage.h"
 #include "server/content_sealed_private.h"
 #include "shared/syscall.h"
 #include "shared/thread_pool.h"
@@ -140,8 +141,10 @@ static int peek(struct http_body *body, struct http_segment *ret_segment) {
                 sealed->is_waited_for = true;
                 return -EAGAIN;
         }
-        if (sealed->current->result < 0)
+        if (sealed->current->result < 0) {
+                content_damage_log(sealed->exchange, sealed->current->result, NULL);
                 return sealed->current->result;
+        }
         struct slice bytes = slice_from(sealed->current->chunk, sealed->offset % SEALED_CHUNK);
         *ret_segment = (struct http_segment) { .type = HTTP_SEGMENT_MEMORY,
                                                .length = MIN_OF((uint64_t) bytes.length, sealed->left),

@@ -70,19 +70,23 @@ static bool answer_by_condition(struct file_request *request, const struct file_
         return false;
 }
 
-void file_request_set_body(struct file_request *request, const struct file_variant *variant, uint64_t offset,
+bool file_request_set_body(struct file_request *request, const struct file_variant *variant, uint64_t offset,
                            uint64_t length) {
         struct http_response *response = &request->exchange->response;
         response->content_length = (int64_t) length;
         if (request->exchange->request.method == HTTP_METHOD_HEAD || length == 0)
-                return;
-        if (variant->body.data) {
+                return true;
+        if (variant->content) {
+                request->content = content_body_new(variant->content, request->exchange, offset, length);
+                response->body = request->content ? request->content->body : NULL;
+        } else if (variant->body.data) {
                 http_body_memory_init(&request->body.memory, (struct slice) { variant->body.data + offset, length });
                 response->body = &request->body.memory.body;
         } else {
                 http_body_file_init(&request->body.file, variant->fd, offset, length);
                 response->body = &request->body.file.body;
         }
+        return response->body;
 }
 
 static void send_variant(struct file_request *request, const struct file_variant *variant, enum http_coding coding) {
@@ -102,8 +106,10 @@ static void send_variant(struct file_request *request, const struct file_variant
                 return;
         }
         response->status = 200;
-        file_request_set_body(request, variant, 0, variant->length);
-        file_request_respond(request);
+        if (file_request_set_body(request, variant, 0, variant->length))
+                file_request_respond(request);
+        else
+                file_request_fail(request, CAUSE_OUT_OF_MEMORY, NULL);
 }
 
 /* Sees to it that the variant gets its bytes. The coding to go on with, or -1 when the answer waits for them. */
@@ -156,7 +162,8 @@ bool file_answer_error_page(struct file_request *request) {
         exchange->response.block = block;
         (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(cause->code));
         file_request_add_failure_fields(request, request->failure);
-        file_request_set_body(request, variant, 0, variant->length);
+        if (!file_request_set_body(request, variant, 0, variant->length))
+                return false;
         file_request_respond(request);
         return true;
 }

@@ -110,7 +110,8 @@ static void find_bytes(const struct file_entry *entry, enum http_coding coding, 
                 variant->is_ready = true;
         } else if (!is_compressed && source->fd >= 0) {
                 variant->fd = source->fd;
-                variant->length = source->identity.size;
+                variant->content = source->content;
+                variant->length = source->content ? source->content->length : source->identity.size;
                 variant->is_ready = true;
         }
 }

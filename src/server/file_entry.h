@@ -24,11 +24,12 @@ enum file_head {
 
 /* One representation: the file in one coding. */
 struct file_variant {
-        bool is_ready;     /* the bytes are known: `length`, and `body` or `fd` */
-        uint64_t length;   /* bytes */
-        struct slice body; /* data == NULL: read from fd */
-        int fd;            /* the entry's */
-        struct slice etag; /* with quotes; data == NULL: none */
+        bool is_ready;           /* the bytes are known: `length`, and `body` or `fd` */
+        uint64_t length;         /* bytes */
+        struct slice body;       /* data == NULL: read from fd */
+        int fd;                  /* the entry's */
+        struct content *content; /* the entry's; the body comes from it when it is there */
+        struct slice etag;       /* with quotes; data == NULL: none */
         struct http_head_block *heads[FILE_HEADS];
         char etag_text[48];
 };

@@ -27,6 +27,9 @@ struct lookup {
 
 static void source_done(struct file_source *source) {
         source->version = file_version_unref(source->version);
+        if (source->content)
+                source->fd = -1;
+        source->content = content_unref(source->content);
         source->fd = close_fd(source->fd);
         source->is_present = false;
 }
@@ -35,6 +38,7 @@ void file_result_done(struct file_result *result) {
         for (unsigned i = 0; i < FILE_CODINGS; i++)
                 source_done(&result->sources[i]);
         result->listing = listing_version_unref(result->listing);
+        free(result->detail);
         rule_outcome_done(&result->outcome);
 }
 
@@ -57,6 +61,9 @@ static enum cause cause_of(int code) {
                 return CAUSE_OUT_OF_DESCRIPTORS;
         case -ENOMEM:
                 return CAUSE_OUT_OF_MEMORY;
+        case -EBADMSG:
+        case -ENOKEY:
+                return http_body_cause(code);
         default:
                 return CAUSE_READ_FAILED;
         }
@@ -73,7 +80,8 @@ static int fail(struct lookup *lookup, enum cause cause, int code) {
         lookup->result.code = code;
         lookup->result.is_stand_in = true;
         lookup->result.is_lasting = cause != CAUSE_OUT_OF_DESCRIPTORS && cause != CAUSE_OUT_OF_MEMORY &&
-                                    cause != CAUSE_READ_FAILED && cause != CAUSE_ROOT_GONE;
+                                    cause != CAUSE_READ_FAILED && cause != CAUSE_ROOT_GONE &&
+                                    cause != CAUSE_CONTENT_DAMAGED && cause != CAUSE_KEY_MISSING;
         return 0;
 }
 
@@ -193,17 +201,19 @@ static int find_type(struct lookup *lookup, const char *path) {
                 return 0;
 
         char head[SNIFF_LENGTH];
-        size_t length = (size_t) MIN_OF(source->identity.size, (uint64_t) SNIFF_LENGTH);
+        uint64_t size = source->content ? source->content->length : source->identity.size;
+        size_t length = (size_t) MIN_OF(size, (uint64_t) SNIFF_LENGTH);
         const char *data = head;
-        if (source->fd < 0) {
+        int r = 0;
+        if (source->content)
+                r = content_read(source->content, 0, head, length);
+        else if (source->fd < 0)
                 data = source->version->bodies[0].data;
-        } else {
-                int r = file_read(source->fd, head, length, lookup->may_wait);
-                if (r < 0)
-                        return r;
-        }
-        result->type = sniff_media_type(data, length);
-        return 0;
+        else
+                r = file_read(source->fd, head, length, lookup->may_wait);
+        if (r >= 0)
+                result->type = sniff_media_type(data, length);
+        return r;
 }
 
 static const char *suffix_of(enum http_coding coding) {
@@ -247,8 +257,28 @@ static int find_sibling(struct lookup *lookup, const char *path, enum http_codin
         return r == -EAGAIN && !lookup->may_wait ? r : 0;
 }
 
+/* A file that does not lie there as it is sent: its format opens it. Nothing is kept of it but that. */
+static int serve_content(struct lookup *lookup, const char *path) {
+        struct file_source *source = &lookup->result.sources[0];
+        struct error error = ERROR_INIT;
+        if (!lookup->may_wait)
+                return -EAGAIN;
+        int r = content_open(lookup->site->format, source->fd, &error, &source->content);
+        if (r >= 0)
+                r = find_type(lookup, path);
+        if (r < 0) {
+                lookup->result.detail = error_is_set(&error) ? strdup(error.text) : NULL;
+                return fail_errno(lookup, r);
+        }
+        lookup->result.kind = FILE_KIND_FILE;
+        lookup->result.is_lasting = true;
+        return 0;
+}
+
 /* The opened file is what is sent: its body, its type, and what lies beside it. */
 static int serve(struct lookup *lookup, const char *path) {
+        if (lookup->site->format)
+                return serve_content(lookup, path);
         struct file_source *source = &lookup->result.sources[0];
         int r = load_body(lookup, source);
         if (r >= 0)

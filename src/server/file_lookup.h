@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "server/content_format.h"
 #include "server/listing_table.h"
 #include "server/site.h"
 #include "shared/cause.h"
@@ -35,7 +36,8 @@ struct file_query {
 /* The bytes of one representation. */
 struct file_source {
         bool is_present;
-        int fd; /* open; -1 when the version has the body */
+        int fd;                  /* open; -1 when the version has the body; the content's where there is one */
+        struct content *content; /* a reference; NULL for a file that is sent as it lies there */
         struct file_identity identity;
         uint64_t salt; /* of the entity tag, where the identity does not make sure of an open file's content; else 0 */
         struct file_version *version; /* a reference; NULL for a large file that is not compressed */
@@ -45,6 +47,7 @@ struct file_result {
         enum file_kind kind;
         enum cause cause; /* of a failure */
         int code;         /* of a failure: what the system said, a negative errno, or 0 */
+        char *detail;     /* of a failure, for the log; NULL: what `code` says */
         bool is_stand_in; /* for something that does not exist: a failure or the fallback */
         bool is_lasting;  /* may be remembered: not so for want of memory or descriptors, or for errors of a disk */
         const char *type; /* media type, static or of the site's */

@@ -25,7 +25,8 @@ static bool answer_one(struct file_request *request, const struct file_variant *
                 return false;
         exchange->response.status = 206;
         exchange->response.block = block;
-        file_request_set_body(request, variant, range->first, range->length);
+        if (!file_request_set_body(request, variant, range->first, range->length))
+                return false;
         file_request_respond(request);
         return true;
 }
@@ -76,6 +77,40 @@ static struct http_segment *make_parts(struct file_request *request, const struc
         return segments;
 }
 
+/* The same as bodies, where the file has to be read by its format. */
+static struct http_body *make_chain(struct file_request *request, const struct file_variant *variant,
+                                    const struct http_segment *segments, size_t count) {
+        struct http_exchange *exchange = request->exchange;
+        struct http_body **bodies = arena_alloc(&exchange->arena, count * sizeof(*bodies));
+        struct http_body_memory *memory = arena_alloc(&exchange->arena, count * sizeof(*memory));
+        if (!bodies || !memory)
+                return NULL;
+        for (size_t i = 0; i < count; i++) {
+                if (segments[i].type == HTTP_SEGMENT_MEMORY) {
+                        http_body_memory_init(&memory[i], (struct slice) { segments[i].data, segments[i].length });
+                        bodies[i] = &memory[i].body;
+                        continue;
+                }
+                struct content_body *part =
+                                content_body_new(variant->content, exchange, segments[i].offset, segments[i].length);
+                if (!part)
+                        return NULL;
+                bodies[i] = part->body;
+                if (!request->content)
+                        request->content = part;
+        }
+        http_body_chain_init(&request->body.chain, bodies, count);
+        return &request->body.chain.body;
+}
+
+static struct http_body *join_parts(struct file_request *request, const struct file_variant *variant,
+                                    struct http_segment *segments, size_t count) {
+        if (variant->content)
+                return make_chain(request, variant, segments, count);
+        http_body_list_init(&request->body.list, segments, count);
+        return &request->body.list.body;
+}
+
 static bool answer_many(struct file_request *request, const struct file_variant *variant, enum http_coding coding,
                         const struct http_range *ranges, size_t count) {
         struct http_exchange *exchange = request->exchange;
@@ -94,11 +129,12 @@ static bool answer_many(struct file_request *request, const struct file_variant 
         int64_t length = 0;
         for (size_t i = 0; i < 2 * count + 1; i++)
                 length += (int64_t) segments[i].length;
-        http_body_list_init(&request->body.list, segments, 2 * count + 1);
         exchange->response.status = 206;
         exchange->response.block = block;
         exchange->response.content_length = length;
-        exchange->response.body = &request->body.list.body;
+        exchange->response.body = join_parts(request, variant, segments, 2 * count + 1);
+        if (!exchange->response.body)
+                return false;
         file_request_respond(request);
         return true;
 }

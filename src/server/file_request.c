@@ -8,6 +8,9 @@
 
 #include "http/problem.h"
 #include "http/worker.h"
+#include "server/content_damage.h"
+#include "server/signed_download.h"
+#include "shared/quantity.h"
 #include "shared/syscall.h"
 
 static void on_end(struct http_exchange_end *end, struct http_exchange *exchange) {
@@ -30,6 +33,7 @@ struct file_request *file_request_new(struct http_exchange *exchange) {
                 .waiter.ready = on_found,
                 .compression.ready = on_compressed,
                 .end.run = on_end,
+                .signed_rate = QUANTITY_INFINITY,
         };
         list_init(&request->waiter.link);
         list_init(&request->compression.link);
@@ -37,11 +41,48 @@ struct file_request *file_request_new(struct http_exchange *exchange) {
         return request;
 }
 
+/* What is sent of a file goes at the rates that its rules, its folder and its signed address say. */
+static void respond_at_rate(struct file_request *request) {
+        struct http_exchange *exchange = request->exchange;
+        const struct config_upload *upload = request->mount ? request->mount->config : NULL;
+        if (request->entry && exchange->response.cause == CAUSE_NONE) {
+                uint64_t rate = MIN_OF(request->signed_rate, request->entry->result.outcome.rate);
+                if (upload)
+                        rate = MIN_OF(rate, upload->rate);
+                if (http_exchange_pace(exchange, rate, request->mount ? request->mount->pace : NULL) < 0) {
+                        file_request_fail(request, CAUSE_OUT_OF_MEMORY, NULL);
+                        return;
+                }
+        }
+        http_exchange_respond(exchange);
+}
+
+static void fail_content(struct file_request *request, int error) {
+        content_damage_log(request->exchange, error, NULL);
+        file_request_fail(request, http_body_cause(error), NULL);
+}
+
+static void on_content(struct content_body *body, int result, void *userdata) {
+        struct file_request *request = userdata;
+        (void) body;
+        if (request->exchange->is_responded) /* the engine had to answer meanwhile */
+                return;
+        if (result < 0)
+                fail_content(request, result);
+        else
+                respond_at_rate(request);
+}
+
 void file_request_respond(struct file_request *request) {
         struct http_exchange *exchange = request->exchange;
         if (request->site && request->site->hsts.data && exchange->request.is_secure)
                 (void) http_response_add(exchange, SLICE_LITERAL("strict-transport-security"), request->site->hsts);
-        http_exchange_respond(exchange);
+        struct content_body *content = take_pointer(request->content);
+        int r = content ? content_body_prepare(content, (struct content_ready) { on_content, request }) : 1;
+        if (r < 0)
+                fail_content(request, r);
+        else if (r > 0)
+                respond_at_rate(request);
 }
 
 void file_request_redirect(struct file_request *request, int status, char *location,
@@ -129,6 +170,8 @@ static void answer(struct file_request *request) {
                 file_request_answer_options(request);
                 return;
         }
+        if (!signed_download_admit(request))
+                return;
         if (request->purpose == FILE_PURPOSE_REDIRECT && result->kind != FILE_KIND_RULE_REDIRECT) {
                 file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
                 return;
@@ -138,7 +181,11 @@ static void answer(struct file_request *request) {
                 file_answer(request);
                 return;
         case FILE_KIND_FAILURE:
-                file_request_fail(request, result->cause, result->code ? strerrordesc_np(-result->code) : NULL);
+                content_damage_log(request->exchange, result->code, result->detail);
+                file_request_fail(request, result->cause,
+                                  result->detail ? result->detail
+                                  : result->code ? strerrordesc_np(-result->code)
+                                                 : NULL);
                 return;
         case FILE_KIND_LISTING:
                 answer_listing(request);
@@ -213,6 +260,7 @@ void file_request_fail(struct file_request *request, enum cause cause, const cha
         struct slice page = request->site ? site_error_page(request->site, cause_entry(cause)->status) : SLICE_NULL;
         exchange->detail = detail;
         exchange->response = (struct http_response) { .cause = cause };
+        request->content = NULL;
         if (!page.data) {
                 fail_plainly(request, cause);
                 return;

@@ -58,13 +58,18 @@ struct file_request {
         enum file_purpose purpose;
         void (*found)(struct file_request *request); /* see file_request_find */
         void *found_userdata;
+        uint64_t signed_rate;   /* bytes a second, that a signed address agreed to */
+        bool is_admitted;       /* by a signed address */
         bool has_waited;        /* for a compressed body, once: not again */
         uint64_t unsatisfiable; /* length of what a range was asked of, for CAUSE_RANGE_UNSATISFIABLE */
         union {
                 struct http_body_memory memory;
                 struct http_body_file file;
                 struct http_body_list list;
+                struct http_body_chain chain;
         } body;
+        struct content_body *
+                        content; /* what the body of the answer begins with, where its first bytes are to be waited for */
 };
 
 /* NULL when the arena is full. */
@@ -96,8 +101,8 @@ bool file_answer_error_page(struct file_request *request);
 /* Answers a range request with 206 or 416; false when the Range field is to be ignored. See file_ranges.c. */
 bool file_answer_ranges(struct file_request *request, const struct file_variant *variant, enum http_coding coding);
 
-/* The body of a response from `offset` on, `length` bytes of it. */
-void file_request_set_body(struct file_request *request, const struct file_variant *variant, uint64_t offset,
+/* The body of a response from `offset` on, `length` bytes of it. False when memory is out. */
+bool file_request_set_body(struct file_request *request, const struct file_variant *variant, uint64_t offset,
                            uint64_t length);
 
 /* Adds what belongs to every response of a site, and sends it. */

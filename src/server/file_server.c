@@ -128,8 +128,7 @@ static size_t find_max_open(const struct config_root *root) {
         return (size_t) MAX_OF(share, (rlim_t) 4);
 }
 
-static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *roots, struct upload_folders *folders,
-                     struct error *error) {
+static int add_sites(struct file_server_snapshot *snapshot, const struct site_means *means, struct error *error) {
         const struct config_list *list = &snapshot->config->root.sites;
         const struct config_site *configs = list->items;
         snapshot->sites =
@@ -137,17 +136,15 @@ static int add_sites(struct file_server_snapshot *snapshot, struct site_roots *r
         if (!snapshot->sites)
                 return -ENOMEM;
         for (; snapshot->site_count < list->count; snapshot->site_count++) {
-                int r = site_init(&snapshot->sites[snapshot->site_count], &configs[snapshot->site_count],
-                                  snapshot->types, roots, folders, &snapshot->arena, error);
+                int r = site_init(&snapshot->sites[snapshot->site_count], &configs[snapshot->site_count], means, error);
                 if (r < 0)
                         return r;
         }
         return site_router_new(configs, list->count, &snapshot->router);
 }
 
-int file_server_snapshot_new(const struct config *config, struct file_store *store, struct site_roots *roots,
-                             struct upload_folders *folders, struct error *error,
-                             struct file_server_snapshot **ret_snapshot) {
+int file_server_snapshot_new(const struct config *config, struct file_store *store, const struct site_means *means,
+                             struct error *error, struct file_server_snapshot **ret_snapshot) {
         const struct config_file_cache *cache = &config->root.server.cache;
         struct file_server_snapshot *snapshot = calloc(1, sizeof(*snapshot));
         if (!snapshot)
@@ -164,8 +161,11 @@ int file_server_snapshot_new(const struct config *config, struct file_store *sto
         int r = listing_table_new(store, &snapshot->listings);
         if (r >= 0)
                 r = mime_types_load(MIME_TYPES_FILE, error, &snapshot->types);
+        struct site_means with = *means;
+        with.types = snapshot->types;
+        with.arena = &snapshot->arena;
         if (r >= 0)
-                r = add_sites(snapshot, roots, folders, error);
+                r = add_sites(snapshot, &with, error);
         if (r < 0) {
                 file_server_snapshot_free(snapshot);
                 return error_set_errno(error, r, "building the file server");

@@ -3,7 +3,7 @@
 
 #include "http/generation.h"
 #include "server/file_store.h"
-#include "server/site_root.h"
+#include "server/site.h"
 #include "server/upload_folder.h"
 
 /*
@@ -16,13 +16,12 @@ struct file_server_snapshot;
 
 /*
  * Builds what requests need from a configuration: opens each site's root, reads the table of media types, compiles
- * the rules. The configuration, the store, the roots and the upload folders are borrowed and outlive the snapshot; the store's limit becomes the
- * configuration's. The error names the site, what failed, why, and what to do; then nothing has changed. Blocks on
+ * the rules. The configuration, the store, and what `means` has of roots and upload folders are borrowed and outlive the
+ * snapshot, which has types and memory of its own; the store's limit becomes the configuration's. The error names the site, what failed, why, and what to do; then nothing has changed. Blocks on
  * the disk; not for a worker.
  */
-int file_server_snapshot_new(const struct config *config, struct file_store *store, struct site_roots *roots,
-                             struct upload_folders *folders, struct error *error,
-                             struct file_server_snapshot **ret_snapshot);
+int file_server_snapshot_new(const struct config *config, struct file_store *store, const struct site_means *means,
+                             struct error *error, struct file_server_snapshot **ret_snapshot);
 
 /* What the application's snapshot_free does. Takes NULL. */
 void file_server_snapshot_free(struct file_server_snapshot *snapshot);

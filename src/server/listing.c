@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "http/field.h"
+#include "server/content_format.h"
 #include "server/file_open.h"
 #include "server/upload_folder.h"
 #include "shared/syscall.h"
@@ -94,7 +95,14 @@ struct listing_view listing_view_choose(struct slice query, struct slice accept)
         return view;
 }
 
-static int append_item(struct listing *listing, const char *name, const struct stat *status) {
+static uint64_t size_of(const struct site *site, const struct stat *status) {
+        uint64_t size = (uint64_t) status->st_size;
+        if (S_ISDIR(status->st_mode))
+                return 0;
+        return site->format ? content_length_of(site->format, size) : size;
+}
+
+static int append_item(const struct site *site, struct listing *listing, const char *name, const struct stat *status) {
         if (listing->count == listing->capacity) {
                 size_t capacity = listing->capacity ? 2 * listing->capacity : 64;
                 struct listing_item *larger = realloc(listing->items, capacity * sizeof(*larger));
@@ -106,11 +114,10 @@ static int append_item(struct listing *listing, const char *name, const struct s
         char *copy = arena_copy(&listing->arena, slice_of(name));
         if (!copy)
                 return -ENOMEM;
-        bool is_folder = S_ISDIR(status->st_mode);
         listing->items[listing->count++] = (struct listing_item) {
                 .name = slice_of(copy),
-                .is_folder = is_folder,
-                .size = is_folder ? 0 : (uint64_t) status->st_size,
+                .is_folder = S_ISDIR(status->st_mode),
+                .size = size_of(site, status),
                 .modified = status->st_mtim.tv_sec,
         };
         return 0;
@@ -137,7 +144,7 @@ static int read_item(const struct site *site, const char *path, int directory, c
                 return 0;
         if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
                 return 0;
-        return append_item(listing, name, &status);
+        return append_item(site, listing, name, &status);
 }
 
 static void close_directory(DIR **directory) {

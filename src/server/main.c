@@ -41,6 +41,7 @@ struct state {
         struct file_store *store; /* bodies in memory */
         struct site_roots *roots;
         struct upload_folders *folders;
+        bool without_keys;
 };
 
 static void state_free(void *userdata) {
@@ -55,6 +56,8 @@ static int state_new(const struct daemon_environment *environment, struct error 
         struct state *state = calloc(1, sizeof(*state));
         if (!state)
                 return error_set_errno(error, -ENOMEM, "making the file store");
+        /* Whoever checks a configuration need not be able to read the keys. */
+        state->without_keys = !environment->loop && !getenv("CREDENTIALS_DIRECTORY");
         int r = file_store_new(environment->root->server.cache.max_bytes, &state->store);
         if (r >= 0)
                 r = file_store_add_metrics(state->store, environment->metrics);
@@ -72,7 +75,10 @@ static int state_new(const struct daemon_environment *environment, struct error 
 
 static int snapshot_new(struct config *config, void *userdata, struct error *error, void **ret_snapshot) {
         struct state *state = userdata;
-        return file_server_snapshot_new(config, state->store, state->roots, state->folders, error,
+        const struct site_means means = { .roots = state->roots,
+                                          .folders = state->folders,
+                                          .without_keys = state->without_keys };
+        return file_server_snapshot_new(config, state->store, &means, error,
                                         (struct file_server_snapshot **) ret_snapshot);
 }
 

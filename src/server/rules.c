@@ -60,6 +60,8 @@ int rules_apply(const struct rules *rules, struct slice path, struct rule_outcom
                         outcome.cache_control = rule->config->cache_control;
                 if (rule->config->content_type)
                         outcome.content_type = rule->config->content_type;
+                outcome.is_signed = outcome.is_signed || rule->config->is_signed;
+                outcome.rate = MIN_OF(outcome.rate, rule->config->rate);
                 if (rule->config->redirect) {
                         outcome.redirect = rule;
                         outcome.matches.count = i + 1;

@@ -5,6 +5,7 @@
 #include "http/head_block.h"
 #include "server/pattern_index.h"
 #include "server/redirect_target.h"
+#include "shared/quantity.h"
 
 /*
  * The rules of one site ([[site.rule]]), compiled: what they say of a path depends on nothing but the path, so that
@@ -28,9 +29,11 @@ struct rule_outcome {
         struct pattern_matches matches;           /* those that apply, in order, the redirect included */
         const struct rule *redirect;              /* or NULL */
         const char *cache_control, *content_type; /* NULL: none says */
+        bool is_signed;                           /* only a signed address opens it */
+        uint64_t rate;                            /* bytes a second for one response, at most */
 };
 
-#define RULE_OUTCOME_INIT ((struct rule_outcome) { 0 })
+#define RULE_OUTCOME_INIT ((struct rule_outcome) { .rate = QUANTITY_INFINITY })
 
 /* Keeps views of the configuration. The error names the place of the rule and the pattern. */
 int rules_compile(const struct config_list *list, struct arena *arena, struct error *error, struct rules *ret_rules);

@@ -7,6 +7,7 @@
 
 #include "server/file_open.h"
 #include "server/upload_mount.h"
+#include "shared/key_ring.h"
 #include "shared/syscall.h"
 
 static void read_codings(struct site *site) {
@@ -48,35 +49,45 @@ static int write_hsts(struct site *site, struct arena *arena) {
         return site->hsts.data ? 0 : -ENOMEM;
 }
 
-static int fill(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
-                struct error *error) {
-        int r = site_root_open(roots, site->config->root, error, &site->shared_root);
-        if (r < 0) {
-                struct config_origin origin = config_origin_of_key(&site->config->origin, "root");
-                config_origin_place(&origin, error);
-                return r;
-        }
-        r = rules_compile(&site->config->rules, arena, error, &site->rules);
+/* An error about what the key's value names stands at the key. */
+static int place(const struct site *site, const char *key, int code, struct error *error) {
+        struct config_origin origin = config_origin_of_key(&site->config->origin, key);
+        config_origin_place(&origin, error);
+        return code;
+}
+
+static int load_signing_keys(struct site *site, struct error *error) {
+        int r = key_ring_load(site->config->signing_key, KEY_PURPOSE_SIGN, error, &site->signing_keys);
+        return r < 0 ? place(site, "signing_key", r, error) : 0;
+}
+
+static int fill(struct site *site, const struct site_means *means, struct error *error) {
+        int r = site_root_open(means->roots, site->config->root, error, &site->shared_root);
+        if (r < 0)
+                return place(site, "root", r, error);
+        r = rules_compile(&site->config->rules, means->arena, error, &site->rules);
         if (r >= 0)
-                r = read_pages(site, arena);
+                r = read_pages(site, means->arena);
         if (r >= 0)
-                r = write_hsts(site, arena);
+                r = write_hsts(site, means->arena);
+        if (r >= 0 && site->config->signing_key && !means->without_keys)
+                r = load_signing_keys(site, error);
         if (r >= 0)
-                r = upload_mounts_open(site, roots, folders, arena, error);
+                r = upload_mounts_open(site, means, error);
         return r;
 }
 
-int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
-              struct site_roots *roots, struct upload_folders *folders, struct arena *arena, struct error *error) {
+int site_init(struct site *site, const struct config_site *config, const struct site_means *means,
+              struct error *error) {
         *site = (struct site) {
                 .config = config,
-                .types = types,
+                .types = means->types,
                 .root = -1,
                 .prefix_length = 1,
                 .open_flags = config->symlinks == CONFIG_SYMLINKS_NEVER ? FILE_OPEN_NO_SYMLINKS : 0,
         };
         read_codings(site);
-        int r = fill(site, roots, folders, arena, error);
+        int r = fill(site, means, error);
         if (r < 0) {
                 error_prefix(error, "site '%s'", config->name);
                 config_origin_place(&config->origin, error);
@@ -91,6 +102,7 @@ int site_init(struct site *site, const struct config_site *config, const struct 
 
 void site_done(struct site *site) {
         upload_mounts_close(site);
+        site->signing_keys = key_ring_unref(site->signing_keys);
         site->shared_root = site_root_unref(site->shared_root);
         site->root = -1;
 }

@@ -7,6 +7,8 @@
 #include "server/rules.h"
 #include "server/site_root.h"
 
+struct content_format;
+struct key_ring;
 struct upload_folders;
 struct upload_mount;
 
@@ -33,16 +35,25 @@ struct site {
         size_t page_count;
         struct upload_mount *mounts; /* [[site.upload]] */
         size_t mount_count;
-        size_t prefix_length; /* bytes of a path that stand for the root */
-        bool is_changing;     /* files are put here while it is served: each request looks anew */
-        struct slice policy;  /* Content-Security-Policy of files; data == NULL: none */
-        struct slice hsts;    /* value of Strict-Transport-Security; data == NULL: not sent */
+        size_t prefix_length;                /* bytes of a path that stand for the root */
+        const struct content_format *format; /* of the files; NULL: they are sent as they lie there */
+        bool is_changing;                    /* files are put here while it is served: each request looks anew */
+        struct slice policy;                 /* Content-Security-Policy of files; data == NULL: none */
+        struct key_ring *signing_keys;       /* of signed addresses; NULL: none */
+        struct slice hsts;                   /* value of Strict-Transport-Security; data == NULL: not sent */
 };
 
-/* Borrows `config`, `types`, `roots` and `folders`; compiled things are in the arena. The error says which site, what failed and what to
- * do. */
-int site_init(struct site *site, const struct config_site *config, const struct mime_types *types,
-              struct site_roots *roots, struct upload_folders *folders, struct arena *arena, struct error *error);
+/* What sites are made of; borrowed. */
+struct site_means {
+        struct site_roots *roots;
+        struct upload_folders *folders;
+        bool without_keys; /* credentials are not to be had, and nothing will be served: a mere check */
+        const struct mime_types *types;
+        struct arena *arena; /* for what is compiled */
+};
+
+/* Borrows `config`, and of `means` all but the struct itself. The error says which site, what failed and what to do. */
+int site_init(struct site *site, const struct config_site *config, const struct site_means *means, struct error *error);
 
 /* Takes a site that is all zero. */
 void site_done(struct site *site);

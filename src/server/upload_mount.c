@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/content_sealed.h"
+#include "shared/quantity.h"
 #include "shared/syscall.h"
 
 #define COUNT_USEC 1000000 /* at a start, and for a new folder at a reload; what takes longer is counted aside */
@@ -50,36 +52,66 @@ static int write_allow(struct upload_mount *mount, struct arena *arena) {
         return mount->allow.data ? 0 : -ENOMEM;
 }
 
-static int open_mount(struct upload_mount *mount, const struct site *site, struct site_roots *roots,
-                      struct upload_folders *folders, struct arena *arena, struct error *error) {
-        mount->prefix = slice_of(mount->config->path);
+static int open_format(struct upload_mount *mount, bool without_keys, struct error *error) {
         mount->format = &content_plain;
+        if (mount->config->format != CONFIG_UPLOAD_SEALED || without_keys)
+                return 0;
+        _cleanup_(key_ring_unref_cleanup) struct key_ring *ring = NULL;
+        int r = key_ring_load(mount->config->key, KEY_PURPOSE_SEAL, error, &ring);
+        if (r < 0) {
+                struct config_origin origin = config_origin_of_key(&mount->config->origin, "key");
+                config_origin_place(&origin, error);
+                return r;
+        }
+        mount->sealed = content_sealed_new(ring);
+        if (!mount->sealed)
+                return -ENOMEM;
+        mount->format = mount->files.format = mount->sealed;
+        return 0;
+}
+
+static int make_pace(struct upload_mount *mount, struct arena *arena) {
+        if (mount->config->total_rate == QUANTITY_INFINITY)
+                return 0;
+        mount->pace = arena_alloc(arena, sizeof(*mount->pace));
+        if (!mount->pace)
+                return -ENOMEM;
+        http_pace_init(mount->pace, mount->config->total_rate);
+        return 0;
+}
+
+static int open_mount(struct upload_mount *mount, const struct site *site, const struct site_means *means,
+                      struct error *error) {
+        mount->prefix = slice_of(mount->config->path);
         mount->reading = reading_of(site->config, mount->config);
-        int r = write_allow(mount, arena);
+        int r = write_allow(mount, means->arena);
         if (r >= 0)
-                r = site_init(&mount->files, &mount->reading, site->types, roots, folders, arena, error);
+                r = make_pace(mount, means->arena);
+        if (r >= 0)
+                r = site_init(&mount->files, &mount->reading, means, error);
+        if (r >= 0)
+                r = open_format(mount, means->without_keys, error);
         if (r < 0)
                 return r;
         mount->files.rules = site->rules;
         mount->files.prefix_length = mount->prefix.length;
         mount->files.is_changing = true;
         mount->files.policy = SLICE_LITERAL(FILES_POLICY);
-        return upload_folder_open(folders, mount->config->folder, COUNT_USEC, error, &mount->folder);
+        return upload_folder_open(means->folders, mount->config->folder, COUNT_USEC, error, &mount->folder);
 }
 
-int upload_mounts_open(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
-                       struct error *error) {
+int upload_mounts_open(struct site *site, const struct site_means *means, struct error *error) {
         const struct config_list *list = &site->config->uploads;
         const struct config_upload *uploads = list->items;
         if (list->count == 0)
                 return 0;
-        site->mounts = arena_alloc_zero(arena, list->count * sizeof(*site->mounts));
+        site->mounts = arena_alloc_zero(means->arena, list->count * sizeof(*site->mounts));
         if (!site->mounts)
                 return -ENOMEM;
         for (size_t i = 0; i < list->count; i++) {
                 struct upload_mount *mount = &site->mounts[site->mount_count++];
                 mount->config = &uploads[i];
-                int r = open_mount(mount, site, roots, folders, arena, error);
+                int r = open_mount(mount, site, means, error);
                 if (r < 0) {
                         (void) error_set_errno(error, r, "opening it");
                         error_prefix(error, "upload '%s'", uploads[i].name);
@@ -93,6 +125,7 @@ int upload_mounts_open(struct site *site, struct site_roots *roots, struct uploa
 void upload_mounts_close(struct site *site) {
         for (size_t i = 0; i < site->mount_count; i++) {
                 site_done(&site->mounts[i].files);
+                content_sealed_free(site->mounts[i].sealed);
                 site->mounts[i].folder = upload_folder_unref(site->mounts[i].folder);
         }
         site->mount_count = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "http/pace.h"
 #include "server/content_format.h"
 #include "server/site.h"
 #include "server/upload_folder.h"
@@ -14,14 +15,15 @@ struct upload_mount {
         struct slice prefix;          /* of paths: "/files/" */
         struct upload_folder *folder; /* a reference */
         const struct content_format *format;
-        struct config_site reading; /* of `files` */
+        struct content_format *sealed; /* the same where it is one of the mount's own; NULL otherwise */
+        struct http_pace *pace;        /* of all downloads together; NULL: none */
+        struct config_site reading;    /* of `files` */
         struct site files;
         struct slice allow; /* the methods that are answered here */
 };
 
 /* Opens the folders of a site that has its root and rules. Names the upload in errors. */
-int upload_mounts_open(struct site *site, struct site_roots *roots, struct upload_folders *folders, struct arena *arena,
-                       struct error *error);
+int upload_mounts_open(struct site *site, const struct site_means *means, struct error *error);
 void upload_mounts_close(struct site *site);
 
 /* The one that a canonical path lies in; NULL when there is none. */

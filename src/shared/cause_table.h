@@ -51,6 +51,14 @@ CAUSE(ORIGIN_FORBIDDEN, "origin-forbidden", 403, "Pages of other sites may not o
       "The field Origin names another site than the request's own. Serve the page from the same host and port.")
 CAUSE(SYMLINK_FORBIDDEN, "symlink-forbidden", 403, "The path leads through a symbolic link that may not be followed.",
       "See the site's key `symlinks`. A link that leaves the root is never followed; a bind mount can take its place.")
+CAUSE(SIGNATURE_INVALID, "signature-invalid", 403, "The address was not signed here, or was changed.",
+      "Somebody changed a signed address, or the key that it was signed with has been removed. `ccodesctl sign` makes "
+      "new "
+      "ones.")
+CAUSE(SIGNATURE_MALFORMED, "signature-malformed", 403, "The address is not a whole signed address.",
+      "It was cut or rewritten on its way, often in a mail. Send it again.")
+CAUSE(SIGNATURE_MISSING, "signature-missing", 403, "This can be read by a signed address only.",
+      "A rule or the upload folder has signed = true. `ccodesctl sign` makes an address.")
 CAUSE(FILE_HIDDEN, "file-hidden", 404, "There is no such file.",
       "A part of the path begins with a dot. Such names are refused, whether they exist or not, unless the site sets "
       "hidden = true.")
@@ -73,6 +81,10 @@ CAUSE(UPLOAD_FOLDER_NOT_EMPTY, "upload-folder-not-empty", 409, "The folder is no
 CAUSE(UPLOAD_NAME_TAKEN, "upload-name-taken", 409, "Something that is no file has this name already.",
       "A folder has the name, or a file or a link stands where the path needs a folder. The client must choose another "
       "name.")
+CAUSE(SIGNATURE_EXPIRED, "signature-expired", 410, "The time of this address is over.",
+      "It was signed until a time that has passed. `ccodesctl sign` makes a new one; look at the machine's clock when "
+      "it is "
+      "new.")
 CAUSE(PRECONDITION_FAILED, "precondition-failed", 412, "A condition that the request sets does not hold.",
       "The file has changed since the client saw it (If-Match, If-Unmodified-Since). Nothing to do.")
 CAUSE(BODY_TOO_LARGE, "body-too-large", 413, "The body of the request is larger than is allowed here.",

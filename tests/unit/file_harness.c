@@ -106,8 +106,8 @@ void site_harness_start(struct site_harness *site, const char *configuration) {
         if (config_load_text(text.data, "test", &error, &site->config) < 0)
                 fail_msg("%s", error.text);
         text_done(&text);
-        if (file_server_snapshot_new(site->config, site->store, site->roots, site->folders, &error, &site->snapshot) <
-            0)
+        const struct site_means means = { .roots = site->roots, .folders = site->folders };
+        if (file_server_snapshot_new(site->config, site->store, &means, &error, &site->snapshot) < 0)
                 fail_msg("%s", error.text);
         struct thread_pool *pool;
         assert_int_equal(thread_pool_new("pool", 2, 64, &pool), 0);

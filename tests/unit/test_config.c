@@ -229,8 +229,7 @@ static const struct {
           AT("5:1") "'path' in [[site.rule]] must have at most 31 stars, found "
                     "'/***********************************************...'" },
         { RULE, AT("5:1") "the rule for '/x' does nothing: it needs 'redirect', 'cache_control', 'headers', "
-                          "'content_type' or "
-                          "'link'" },
+                          "'content_type', 'link', 'signed' or 'rate'" },
         { RULE "redirect = \"example.org\"\n",
           AT("6:1") "'redirect' in [[site.rule]] must be a path or a URL without spaces, found 'example.org'" },
         { RULE "redirect = \"/a b\"\n",

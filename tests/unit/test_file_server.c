@@ -633,8 +633,8 @@ static void refused_configurations(void **state) {
                 struct file_server_snapshot *snapshot;
                 int r = config_load_text(cases[i].configuration, "test", &error, &config);
                 if (r >= 0) {
-                        r = file_server_snapshot_new(config, site->store, site->roots, site->folders, &error,
-                                                     &snapshot);
+                        const struct site_means means = { .roots = site->roots, .folders = site->folders };
+                        r = file_server_snapshot_new(config, site->store, &means, &error, &snapshot);
                         config_unref(config);
                 }
                 assert_true(r < 0);
