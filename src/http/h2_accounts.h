@@ -13,6 +13,7 @@
  * is let through, since honest clients come in bursts: a page that is left resets all its streams at once.
  */
 #define H2_WINDOW_UPDATES_MAX 65536
+#define H2_SMALL_PART 1024 /* bytes */
 
 struct h2_account {
         uint64_t level; /* thousandths of a frame */
@@ -33,8 +34,9 @@ const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_
 /* This side reset a stream for what the client did with it. As above. */
 const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now);
 
-/* DATA was sent, which the client may answer by WINDOW_UPDATE frames. */
-static inline void h2_accounts_sent(struct h2_accounts *accounts) {
-        if (accounts->window_updates < H2_WINDOW_UPDATES_MAX)
+/* A part of a body was sent, which the client may answer by WINDOW_UPDATE frames. One that is small, though there is more, was made so by
+ * the client's windows, and earns it nothing. */
+static inline void h2_accounts_sent(struct h2_accounts *accounts, size_t length) {
+        if (length >= H2_SMALL_PART && accounts->window_updates < H2_WINDOW_UPDATES_MAX)
                 accounts->window_updates += 4;
 }

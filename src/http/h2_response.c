@@ -202,7 +202,7 @@ ssize_t h2_response_read(struct h2_stream *stream, char *room, size_t size, bool
                         stream->response_left -= (uint64_t) n;
         }
         http_phase_clock_progress(&stream->send_clock, loop_now(exchange->worker->loop), filled);
-        h2_accounts_sent(&stream->session->accounts);
+        h2_accounts_sent(&stream->session->accounts, stream->is_tunnel ? H2_SMALL_PART : filled);
         stream->session->data_sent += filled;
         if (is_end || stream->response_left == 0) {
                 *ret_is_end = true;

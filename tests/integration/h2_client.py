@@ -118,10 +118,10 @@ class Response:
 
 
 class Client:
-    """A connection. Acknowledges settings and opens windows as it reads, unless told otherwise."""
+    """A connection. Acknowledges settings and opens windows as it reads, unless told otherwise; a silent one sends nothing of itself."""
 
-    def __init__(self, connection, *entries, preface=PREFACE, opens_windows=True):
-        self.connection, self.opens_windows = connection, opens_windows
+    def __init__(self, connection, *entries, preface=PREFACE, opens_windows=True, silent=False):
+        self.connection, self.opens_windows, self.silent = connection, opens_windows and not silent, silent
         self.received, self.decoder = b"", hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 24
         self.settings = {}
@@ -147,7 +147,7 @@ class Client:
         assert length <= FRAME_MAX, "a frame larger than was allowed (4.2)"
         if kind == SETTINGS and not flags & ACK:
             self.settings.update(struct.iter_unpack(">HI", taken.payload))
-            self.send(frame(SETTINGS, ACK))
+            self.send(b"" if self.silent else frame(SETTINGS, ACK))
         if kind == DATA and self.opens_windows and length > 0:
             self.send(window_update(0, length), b"" if flags & END_STREAM else window_update(stream, length))
         return taken
