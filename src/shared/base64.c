@@ -56,3 +56,38 @@ void base64_encode(const void *bytes, size_t length, char *ret_text) {
                         *ret_text++ = k <= left ? digits[value >> (18 - 6 * k) & 63] : '=';
         }
 }
+
+static int url_value_of(char digit) {
+        return digit == '-' ? 62 : digit == '_' ? 63 : digit == '+' || digit == '/' ? -1 : value_of(digit);
+}
+
+ssize_t base64url_decode(struct slice text, void *ret_bytes, size_t size) {
+        unsigned char *bytes = ret_bytes;
+        unsigned pending = 0, bits = 0;
+        size_t length = 0;
+        for (size_t i = 0; i < text.length; i++) {
+                int digit = url_value_of(text.data[i]);
+                if (digit < 0)
+                        return -EINVAL;
+                pending = (pending << 6 | (unsigned) digit) & 0xFFFF;
+                bits += 6;
+                if (bits < 8)
+                        continue;
+                if (length == size)
+                        return -ENOBUFS;
+                bits -= 8;
+                bytes[length++] = (unsigned char) (pending >> bits);
+        }
+        /* A digit that completes no byte, or bits that are cut off. */
+        return bits >= 6 || (pending & ((1U << bits) - 1)) ? -EINVAL : (ssize_t) length;
+}
+
+void base64url_encode(const void *bytes, size_t length, char *ret_text) {
+        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const unsigned char *data = bytes;
+        for (size_t i = 0; i < BASE64URL_ENCODED_SIZE(length); i++) {
+                size_t byte = i * 6 / 8, shift = 10 - i * 6 % 8;
+                unsigned pair = (unsigned) data[byte] << 8 | (byte + 1 < length ? data[byte + 1] : 0U);
+                *ret_text++ = digits[pair >> shift & 63];
+        }
+}

@@ -16,3 +16,12 @@ ssize_t base64_decode(struct slice text, void *ret_bytes);
 
 /* Writes BASE64_ENCODED_SIZE(length) characters, no NUL. */
 void base64_encode(const void *bytes, size_t length, char *ret_text);
+
+/* Base64url (RFC 4648 section 5) without padding, in one canonical form too. */
+#define BASE64URL_ENCODED_SIZE(length) (((length) *4 + 2) / 3)
+
+/* The number of bytes written; -EINVAL for what is no base64url, -ENOBUFS when they are more than `size`. */
+ssize_t base64url_decode(struct slice text, void *ret_bytes, size_t size);
+
+/* Writes BASE64URL_ENCODED_SIZE(length) characters, no NUL. */
+void base64url_encode(const void *bytes, size_t length, char *ret_text);
