@@ -91,7 +91,7 @@ int state_folder_open(const char *path, struct error *error, struct state_folder
         if (r >= 0)
                 r = name_files(&folder);
         if (r < 0)
-                return error_set_errno(error, r, "making a folder for what runs");
+                return error_set_errno(error, r, "keeping the state in %s", path ? path : "a temporary folder");
         *ret_folder = folder;
         folder = STATE_FOLDER_INIT;
         return 0;

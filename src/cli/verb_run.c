@@ -217,6 +217,16 @@ static int say_ready(struct running *running, const struct cli_arguments *argume
         return 0;
 }
 
+/* From before there is a folder to remove, until it is removed, none of them ends this process. */
+static void take_signals(struct running *running) {
+        (void) sigemptyset(&running->signals);
+        (void) sigaddset(&running->signals, SIGCHLD);
+        (void) sigaddset(&running->signals, SIGHUP);
+        (void) sigaddset(&running->signals, SIGINT);
+        (void) sigaddset(&running->signals, SIGTERM);
+        (void) sigprocmask(SIG_BLOCK, &running->signals, NULL); /* cannot fail with these arguments */
+}
+
 static int start(struct running *running, struct error *error) {
         _cleanup_free_ char *program = NULL;
         int r = program_path_find(running->service->name, running->service->program, error, &program);
@@ -228,13 +238,6 @@ static int start(struct running *running, struct error *error) {
                 .own_group = true,
                 .dies_with_us = true,
         };
-        (void) sigemptyset(&running->signals);
-        (void) sigaddset(&running->signals, SIGCHLD);
-        (void) sigaddset(&running->signals, SIGHUP);
-        (void) sigaddset(&running->signals, SIGINT);
-        (void) sigaddset(&running->signals, SIGTERM);
-        if (sigprocmask(SIG_BLOCK, &running->signals, NULL) < 0)
-                return error_set_errno(error, -errno, "starting %s", program);
         /* Not ours to hand on: the daemon's state is told by its admin socket. */
         (void) unsetenv("NOTIFY_SOCKET");
         (void) unsetenv("WATCHDOG_USEC");
@@ -254,7 +257,9 @@ static int run_to_the_end(struct running *running, const struct cli_arguments *a
         }
         while (r == 0 && !has_ended(running, &status))
                 wait_for_signal(running, NULL);
-        if (status == 0 || (running->stops > 0 && status > SIGNAL_EXIT))
+        /* Ctrl-C may reach the daemon before it has a group of its own, and be known here only afterwards. */
+        bool is_stopped = running->stops > 0 || status == SIGNAL_EXIT + SIGINT;
+        if (status == 0 || (is_stopped && status > SIGNAL_EXIT))
                 return CLI_DONE;
         if (r > 0)
                 return error_set(error, -ECHILD, "%s did not start (exit status %d); it says above why",
@@ -277,9 +282,12 @@ int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct erro
         if (running.config && (folder || cli_argument(arguments, "http") || cli_argument(arguments, "https") ||
                                cli_argument(arguments, "workers")))
                 return cli_refuse(cli, "with --config the configuration says folder, addresses and workers");
+        take_signals(&running);
         int r = state_folder_open(cli_argument(arguments, "state"), error, &running.folder);
         if (r >= 0 && folder)
                 r = make_config(&running, arguments, error);
+        if (r == -EINVAL) /* of what was written on the command line */
+                return cli_refuse(cli, "%s", error->text);
         if (r >= 0)
                 r = start(&running, error);
         return r < 0 ? r : run_to_the_end(&running, arguments, error);

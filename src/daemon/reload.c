@@ -146,12 +146,12 @@ static void build_done(struct thread_task *task) {
         int r = reload->result;
         if (task->result < 0)
                 config_unref(take_pointer(reload->config)); /* the process ends */
-        if (r >= 0 && daemon->is_draining)
-                r = error_set(&reload->error, -ESHUTDOWN, "the daemon is stopping");
         if (r >= 0 && !reload->generation) {
                 go_on(daemon); /* no certificate has changed */
                 return;
         }
+        if (r >= 0 && daemon->is_draining)
+                r = error_set(&reload->error, -ESHUTDOWN, "the daemon is stopping");
         if (r >= 0)
                 r = http_engine_set_generation(daemon->engine, reload->generation, on_in_force, daemon);
         if (r < 0) {

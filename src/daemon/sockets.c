@@ -44,18 +44,6 @@ const struct config_list *daemon_listeners(const struct daemon *daemon, const st
         return daemon->program->listeners ? daemon->program->listeners(root) : &none;
 }
 
-static int open_own(const struct config_listener *listener, unsigned workers, struct error *error,
-                    struct http_engine_sockets *sockets) {
-        int r = listener_socket_open(listener, workers, error, sockets->fds);
-        if (r < 0) {
-                struct config_origin origin = config_origin_of_key(&listener->origin, "address");
-                config_origin_place(&origin, error);
-                return r;
-        }
-        sockets->count = (size_t) r;
-        return 0;
-}
-
 int daemon_sockets_collect(struct daemon *daemon, const struct config_list *listeners, unsigned workers,
                            struct error *error, struct http_engine_sockets **ret_sockets) {
         const struct config_listener *items = listeners->items;
@@ -70,7 +58,9 @@ int daemon_sockets_collect(struct daemon *daemon, const struct config_list *list
                 } else if (activated) {
                         claim(daemon, &items[i], &sockets[i]);
                 } else {
-                        r = open_own(&items[i], workers, error, &sockets[i]);
+                        r = listener_socket_open(&items[i], workers, error, sockets[i].fds);
+                        if (r >= 0)
+                                sockets[i].count = (size_t) r;
                 }
         }
         if (r >= 0 && activated)

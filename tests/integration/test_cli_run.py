@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import time
 import urllib.error
 
 import pytest
@@ -176,23 +177,45 @@ def test_an_address_in_use(run, site, tmp_path):
     port = run("--dir", site, "--http", "127.0.0.1:0").url().rstrip("/").rpartition(":")[2]
     result = ccodesctl("run", "--dir", site, "--http", f"127.0.0.1:{port}", check=1)
     assert f"127.0.0.1:{port} is in use" in result.stderr and "did not start" in result.stderr
+    assert "run.toml" not in result.stderr  # nobody has written it
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("words, part", [
-    (["--dir", "/is/not/there"], "/is/not/there"),
-    (["--dir", "/etc/passwd"], "not a folder"),
-    (["--dir", "/tmp", "--http", "example.org:80"], "names are not looked up"),
-    (["--dir", "/tmp", "--http", "localhost"], "--http: 'localhost' needs a port"),
-    (["--dir", "/tmp", "--https", "99999"], "--https: '99999' is no port"),
-    (["--dir", "/tmp", "--workers", "many"], "--workers takes a number"),
-    (["--config", "/is/not/there.toml"], "/is/not/there.toml"),
-    (["--dir", "/tmp", "--state", "/proc/x"], "/proc/x"),
+@pytest.mark.parametrize("words, status, part", [
+    (["--dir", "/is/not/there"], 1, "/is/not/there"),
+    (["--dir", "/etc/passwd"], 1, "not a folder"),
+    (["--dir", "/tmp", "--http", "example.org:80"], 2, "names are not looked up"),
+    (["--dir", "/tmp", "--http", "localhost"], 2, "--http: 'localhost' needs a port"),
+    (["--dir", "/tmp", "--https", "99999"], 2, "--https: '99999' is no port"),
+    (["--dir", "/tmp", "--workers", "many"], 2, "--workers takes a number"),
+    (["--config", "/is/not/there.toml"], 1, "/is/not/there.toml"),
+    (["--dir", "/tmp", "--state", "/proc/x"], 1, "/proc/x"),
+    (["--dir", "/tmp", "--state", "/etc/passwd"], 1, "keeping the state in /etc/passwd: Not a directory"),
 ])
-def test_what_cannot_be_served(tmp_path, words, part):
-    result = ccodesctl("run", *words, check=1, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
+def test_what_cannot_be_served(tmp_path, words, status, part):
+    result = ccodesctl("run", *words, check=status, environment={"XDG_RUNTIME_DIR": str(tmp_path)})
     assert part in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_a_home_gets_a_certificate(site, tmp_path):
+    environment = {"XDG_DATA_HOME": "", "HOME": "/proc/nobody"}
+    server = Run("--dir", site, "--https", "127.0.0.1:0", folder=tmp_path, environment=environment)
+    assert server.ready["certificate"].startswith(str(tmp_path)) and server.stop() == 0
+
+
+def test_ctrl_c_at_any_moment_of_the_start(site, tmp_path):
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "home")}
+    for moment in range(0, 60, 3):
+        process = subprocess.Popen([CCODESCTL, "run", "--dir", site, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment,
+                                   start_new_session=True)
+        time.sleep(moment / 1000)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        _, words = process.communicate(timeout=20)
+        assert process.returncode in (0, -signal.SIGINT), words
+        assert "error" not in words and "did not start" not in words
+        assert [path.name for path in tmp_path.glob("ccodes-run-*")] == []
 
 
 def test_people_get_addresses(site, tmp_path):
