@@ -9,6 +9,7 @@
 #include "http/h1_state.h"
 #include "http/problem.h"
 #include "http/status.h"
+#include "shared/text.h"
 
 /* Memory segments up to this size are copied behind the head: cheaper than a vector of two. */
 #define COPY_MAX 8192
@@ -83,17 +84,6 @@ static bool reserve(struct h1_session *session, size_t length) {
 static void append(struct buffer *out, struct slice bytes) {
         memcpy(out->data + out->end, bytes.data, bytes.length);
         out->end += (uint32_t) bytes.length;
-}
-
-static void append_number(struct buffer *out, uint64_t number) {
-        char digits[20];
-        size_t count = 0;
-        do {
-                digits[count++] = (char) ('0' + number % 10);
-                number /= 10;
-        } while (number > 0);
-        while (count > 0)
-                out->data[out->end++] = digits[--count];
 }
 
 static void append_field(struct buffer *out, const struct http_head_field *field) {
@@ -172,7 +162,7 @@ static void write_head(struct h1_session *session) {
                 append(out, SLICE_LITERAL("Transfer-Encoding: chunked\r\n"));
         } else if (response->content_length >= 0 && !http_status_is_bodyless(response->status)) {
                 append(out, SLICE_LITERAL("Content-Length: "));
-                append_number(out, (uint64_t) response->content_length);
+                out->end += (uint32_t) format_unsigned((uint64_t) response->content_length, out->data + out->end);
                 append(out, SLICE_LITERAL("\r\n"));
         }
         if (session->is_tunnel) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/block_pool.h"
 #include "shared/syscall.h"
 
 #define FRAME_HEADER_SIZE 9
@@ -26,6 +27,7 @@ struct h2_framing {
         nghttp2_session *session;
         const struct h2_events *events;
         void *userdata;
+        void *head_stream;    /* of the head or the trailers that are being received; the owner's part */
         struct buffer *out;   /* while h2_framing_write runs */
         struct slice pending; /* what the library gave out and `out` had no room for; its memory */
         size_t preface_left;  /* bytes that are still to come of the preface, */
@@ -109,8 +111,10 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *userdata) {
         struct h2_framing *framing = userdata;
-        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+                framing->head_stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
                 return 0;
+        }
         note_opened(framing, frame->hd.stream_id);
         void *stream = NULL;
         int r = framing->events->on_head_begin(framing->userdata, frame->hd.stream_id, &stream);
@@ -118,6 +122,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
                 r = nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
         if (r < 0)
                 return give_up(framing, r);
+        framing->head_stream = stream;
         (void) nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
         return 0;
 }
@@ -125,11 +130,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
                      const uint8_t *value, size_t value_length, uint8_t flags, void *userdata) {
         struct h2_framing *framing = userdata;
-        void *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-        (void) flags;
-        if (!stream)
+        (void) session, (void) frame, (void) flags;
+        if (!framing->head_stream)
                 return 0;
-        int r = framing->events->on_field(framing->userdata, stream,
+        int r = framing->events->on_field(framing->userdata, framing->head_stream,
                                           (struct slice) { (const char *) name, name_length },
                                           (struct slice) { (const char *) value, value_length });
         return r < 0 ? give_up(framing, r) : 0;
@@ -186,6 +190,8 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
         void *stream = nghttp2_session_get_stream_user_data(session, id);
         if (!stream)
                 return 0;
+        if (framing->head_stream == stream)
+                framing->head_stream = NULL;
         (void) nghttp2_session_set_stream_user_data(session, id, NULL);
         framing->events->on_close(framing->userdata, stream, error_code);
         return 0;
@@ -280,7 +286,25 @@ static int make_callbacks(nghttp2_session_callbacks **ret_callbacks) {
         return 0;
 }
 
-static int make_session(struct h2_framing *framing) {
+static void *pool_malloc(size_t size, void *userdata) {
+        return block_pool_alloc(userdata, size);
+}
+
+static void pool_free(void *memory, void *userdata) {
+        block_pool_free(userdata, memory);
+}
+
+static void *pool_calloc(size_t count, size_t size, void *userdata) {
+        size_t bytes;
+        void *memory = __builtin_mul_overflow(count, size, &bytes) ? NULL : block_pool_alloc(userdata, bytes);
+        return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+static void *pool_realloc(void *memory, size_t size, void *userdata) {
+        return block_pool_resize(userdata, memory, size);
+}
+
+static int make_session(struct h2_framing *framing, struct block_pool *pool) {
         nghttp2_session_callbacks *callbacks;
         nghttp2_option *option;
         int r = make_callbacks(&callbacks);
@@ -296,7 +320,8 @@ static int make_session(struct h2_framing *framing) {
         nghttp2_option_set_no_closed_streams(option, 1);
         nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
         nghttp2_option_set_max_continuations(option, CONTINUATIONS_MAX);
-        r = nghttp2_session_server_new2(&framing->session, callbacks, framing, option);
+        nghttp2_mem memory = { pool, pool_malloc, pool_free, pool_calloc, pool_realloc };
+        r = nghttp2_session_server_new3(&framing->session, callbacks, framing, option, &memory);
         nghttp2_option_del(option);
         nghttp2_session_callbacks_del(callbacks);
         return r == 0 ? 0 : -ENOMEM;
@@ -309,7 +334,7 @@ int h2_framing_new(const struct h2_framing_options *options, struct h2_framing *
         framing->events = options->events;
         framing->userdata = options->userdata;
         framing->preface_left = NGHTTP2_CLIENT_MAGIC_LEN;
-        int r = make_session(framing);
+        int r = make_session(framing, options->pool);
         if (r < 0) {
                 h2_framing_free(framing);
                 return r;
@@ -478,7 +503,8 @@ enum submission { SUBMIT_INFORMATIONAL, SUBMIT_HEAD, SUBMIT_HEAD_AND_BODY, SUBMI
 static int submit(struct h2_framing *framing, int32_t id, const struct h2_field *fields, size_t count,
                   enum submission what) {
         static const nghttp2_data_provider provider = { .read_callback = read_data };
-        nghttp2_nv room[FIELDS_IN_PLACE], *list = convert(fields, count, room);
+        nghttp2_nv room[FIELDS_IN_PLACE] __attribute__((uninitialized)); /* clearing it costs more than filling it */
+        nghttp2_nv *list = convert(fields, count, room);
         if (!list)
                 return -ENOMEM;
         int r;

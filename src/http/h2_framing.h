@@ -87,12 +87,15 @@ struct h2_events {
         bool (*end_body)(void *userdata, void *stream, int32_t id);
 };
 
+struct block_pool;
+
 struct h2_framing_options {
         const struct h2_events *events;
         void *userdata;
-        uint32_t max_streams;   /* at a time */
-        uint32_t max_head;      /* bytes, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
-        uint32_t stream_window; /* bytes that a stream may send before they are consumed */
+        struct block_pool *pool; /* what the connection keeps comes from there; it outlives the connection */
+        uint32_t max_streams;    /* at a time */
+        uint32_t max_head;       /* bytes, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
+        uint32_t stream_window;  /* bytes that a stream may send before they are consumed */
 };
 
 /* -ENOMEM. */

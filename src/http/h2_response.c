@@ -2,7 +2,6 @@
 /* From an exchange to the fields and the body of a stream. Fields are not copied: what they point to lives as long as the
  * exchange, which lives as long as the stream. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,15 +9,16 @@
 #include "http/h2_state.h"
 #include "http/problem.h"
 #include "http/status.h"
+#include "shared/text.h"
 
 /* What the session itself adds: :status, date, server, content-length. */
 #define OWN_FIELDS 4
 
 static struct slice format_number(struct http_exchange *exchange, uint64_t number) {
-        char *text = arena_alloc(&exchange->arena, 24);
+        char *text = arena_alloc(&exchange->arena, UNSIGNED_DIGITS_MAX);
         if (!text)
                 return SLICE_NULL;
-        return (struct slice) { text, (size_t) snprintf(text, 24, "%llu", (unsigned long long) number) };
+        return (struct slice) { text, format_unsigned(number, text) };
 }
 
 /* The value alone of a line "Name: value\r\n". */

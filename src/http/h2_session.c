@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events of an HTTP/2 connection. Bytes are read into a borrowed buffer and handed to the framing at once, and what it has to
- * say is gathered in a buffer and written when all of it is known: neither is held while the connection waits. The connection's
+ * say is gathered in a few buffers and written when all of it is known: neither is held while the connection waits. The connection's
  * phase says whether it is idle, blocked, or in the middle of a head; each stream has clocks of its own besides. */
 #include "http/h2_session.h"
 
@@ -16,6 +16,9 @@
 
 /* Bytes that one connection may send before others have their turn. */
 #define SEND_BUDGET (1u << 20)
+
+/* Buffers that are filled before they leave with one write: as many as fit, sealed, into what is sent at once (64 KiB). */
+#define BATCH_MAX 3
 
 #define SWEEP_MSEC 1000
 
@@ -178,57 +181,91 @@ static void settle(struct h2_session *session) {
         http_connection_watch(connection, watched);
 }
 
-/* Writes what `out` has. False when the transport takes no more, or the connection is dead. */
-static bool write_out(struct h2_session *session, bool more) {
+static void drop_out(struct h2_session *session) {
+        while (session->out) {
+                struct buffer *buffer = session->out;
+                session->out = buffer->next;
+                buffer_put(&session->connection->worker->buffers, buffer);
+        }
+}
+
+/* Fills a batch with frames. 1 when there are more than it takes, 0 when there are none beyond it, or an error. */
+static int fill_out(struct h2_session *session) {
+        struct buffer_pool *pool = &session->connection->worker->buffers;
+        struct buffer **link = &session->out;
+        int r = 1;
+        for (unsigned i = 0; r > 0 && i < session->batch; i++) {
+                struct buffer *buffer = buffer_get(pool);
+                if (!buffer)
+                        return -ENOMEM;
+                r = h2_framing_write(session->framing, buffer);
+                if (buffer_length(buffer) == 0) {
+                        buffer_put(pool, buffer);
+                        break;
+                }
+                *link = buffer;
+                link = &buffer->next;
+        }
+        return r;
+}
+
+/* Gives back what was written, or the part of it that fills whole buffers. */
+static void out_written(struct h2_session *session, size_t length) {
+        while (length > 0) {
+                struct buffer *buffer = session->out;
+                size_t taken = MIN_OF(length, buffer_length(buffer));
+                buffer->start += (uint32_t) taken;
+                length -= taken;
+                if (buffer_length(buffer) > 0)
+                        break;
+                session->out = buffer->next;
+                buffer_put(&session->connection->worker->buffers, buffer);
+        }
+}
+
+/* Writes what `out` has. Its bytes; negative when the transport takes no more, or the connection is dead. */
+static ssize_t write_out(struct h2_session *session) {
         struct http_connection *connection = session->connection;
-        struct buffer *out = session->out;
-        while (buffer_length(out) > 0) {
-                struct iovec vector = { out->data + out->start, buffer_length(out) };
-                ssize_t n = transport_write(connection->transport, &vector, 1, more);
+        ssize_t sent = 0;
+        while (session->out) {
+                struct iovec vector[BATCH_MAX];
+                int count = 0;
+                for (struct buffer *buffer = session->out; buffer; buffer = buffer->next)
+                        vector[count++] = (struct iovec) { buffer->data + buffer->start, buffer_length(buffer) };
+                ssize_t n = transport_write(connection->transport, vector, count, false);
                 if (n == -EAGAIN) {
                         session->is_blocked = true;
-                        return false;
+                        session->batch = 1;
+                        return n;
                 }
                 if (n < 0) {
                         http_connection_close(connection);
-                        return false;
+                        return n;
                 }
                 http_connection_progress(connection, (size_t) n);
-                out->start += (uint32_t) n;
+                out_written(session, (size_t) n);
+                sent += n;
         }
-        out->start = out->end = 0;
-        return true;
+        session->batch = MIN_OF(2 * session->batch, (unsigned) BATCH_MAX);
+        return sent;
 }
 
 static void flush(struct h2_session *session) {
         struct http_connection *connection = session->connection;
-        struct buffer_pool *pool = &connection->worker->buffers;
         uint64_t sent = 0;
-        bool more = true;
-        while (!connection->is_dead && !session->is_blocked && more) {
-                if (!session->out && !(session->out = buffer_get(pool))) {
+        int more = 1;
+        while (!connection->is_dead && !session->is_blocked && more > 0) {
+                if (!session->out && (more = fill_out(session)) < 0) {
                         http_connection_close(connection);
                         break;
                 }
-                if (buffer_length(session->out) == 0) {
-                        int r = h2_framing_write(session->framing, session->out);
-                        if (r < 0) {
-                                http_connection_close(connection);
-                                break;
-                        }
-                        more = r > 0;
-                        sent += buffer_length(session->out);
-                }
-                if (!write_out(session, more))
+                ssize_t n = write_out(session);
+                if (n < 0)
                         break;
-                if (sent >= SEND_BUDGET && more) {
-                        /* Writable still: epoll says so again once the others had their turn. */
+                sent += (uint64_t) n;
+                /* Writable still: epoll says so again once the others had their turn. */
+                if (sent >= SEND_BUDGET && more > 0)
                         session->is_blocked = true;
-                }
-        }
-        if (session->out && buffer_length(session->out) == 0) {
-                buffer_put(pool, session->out);
-                session->out = NULL;
         }
 }
 
@@ -425,7 +462,7 @@ static void session_free(struct http_connection *connection) {
                 h2_request_close(stream);
         }
         h2_framing_free(session->framing);
-        buffer_put(&connection->worker->buffers, session->out);
+        drop_out(session);
         free(session);
 }
 
@@ -443,6 +480,7 @@ int h2_session_start(struct http_connection *connection) {
         if (!session)
                 return -ENOMEM;
         session->connection = connection;
+        session->batch = BATCH_MAX;
         list_init(&session->streams);
         timer_init(&session->sweep, on_sweep, session);
         loop_deferred_init(&session->flush, on_flush, session);
@@ -450,6 +488,7 @@ int h2_session_start(struct http_connection *connection) {
         const struct h2_framing_options options = {
                 .events = &events,
                 .userdata = session,
+                .pool = &connection->worker->blocks,
                 .max_streams = (uint32_t) config->http2.max_streams,
                 .max_head = (uint32_t) config->limits.max_head,
                 .stream_window = (uint32_t) config->http2.stream_window,

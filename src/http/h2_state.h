@@ -16,7 +16,8 @@
 struct h2_session {
         struct http_connection *connection;
         struct h2_framing *framing;
-        struct buffer *out; /* NULL while nothing is in it */
+        struct buffer *out; /* what is to be written, chained; NULL: nothing */
+        unsigned batch;     /* buffers to fill before writing: less while the client reads slowly */
         struct list streams;
         struct timer sweep;         /* looks after the streams' clocks while there are any, and at `end_at` */
         struct loop_deferred flush; /* writes what was submitted outside of the session's own events */

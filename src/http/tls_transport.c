@@ -124,6 +124,11 @@ static const char *remainder_peek(const struct remainder *rest, char scratch[REC
         size_t there = piece->iov_len - rest->offset;
         if (there >= length)
                 return start;
+        /* A record that is half full costs less than to copy it together with what follows. */
+        if (rest->length > RECORD_PLAIN && there >= RECORD_PLAIN / 2) {
+                *ret_length = there;
+                return start;
+        }
 
         memcpy(scratch, start, there);
         while (there < length) {

@@ -25,8 +25,9 @@
 /* How long accepting rests when the process has no descriptor left. */
 #define EXHAUSTED_PAUSE_MSEC 100
 
-#define EXCHANGES_KEPT 64
+#define EXCHANGES_KEPT 256 /* one HTTP/2 connection may have half as many under way */
 #define BUFFERS_KEPT 64
+#define BLOCKS_KEPT (1u << 20)
 #define ARENA_LIMIT (1u << 20)
 
 static const char refusal[] =
@@ -174,6 +175,7 @@ int http_worker_init(struct http_worker *worker, struct loop *loop, unsigned ind
                 .spare_fd = eventfd(0, EFD_CLOEXEC),
         };
         buffer_pool_init(&worker->buffers, BUFFERS_KEPT);
+        block_pool_init(&worker->blocks, BLOCKS_KEPT);
         list_init(&worker->connections);
         list_init(&worker->dead);
         loop_deferred_init(&worker->reaper, reap, worker);
@@ -218,6 +220,7 @@ void http_worker_done(struct http_worker *worker) {
         if (worker->generation)
                 worker_generation_unref(worker->generation);
         buffer_pool_done(&worker->buffers);
+        block_pool_done(&worker->blocks);
         free(worker->listeners);
         free(worker->field_table);
         close_fd(worker->spare_fd);

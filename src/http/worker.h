@@ -6,6 +6,7 @@
 
 #include "http/file_residency.h"
 #include "http/generation.h"
+#include "shared/block_pool.h"
 #include "shared/buffer.h"
 #include "shared/list.h"
 #include "shared/log.h"
@@ -60,6 +61,7 @@ struct http_worker {
         struct metrics_shard *metrics;
         struct worker_generation *generation; /* for new requests */
         struct buffer_pool buffers;
+        struct block_pool blocks; /* of HTTP/2 connections */
         struct http_exchange *free_exchanges;
         size_t free_exchange_count;
         struct http_field *field_table; /* where a head is parsed into, before it has an exchange that lasts */

@@ -83,14 +83,18 @@ void text_printf(struct text *text, const char *format, ...) {
         }
 }
 
+size_t format_unsigned(uint64_t number, char ret_digits[UNSIGNED_DIGITS_MAX]) {
+        size_t length = 1;
+        for (uint64_t rest = number; rest >= 10; rest /= 10)
+                length++;
+        for (size_t at = length; at > 0; number /= 10)
+                ret_digits[--at] = (char) ('0' + number % 10);
+        return length;
+}
+
 void text_append_unsigned(struct text *text, uint64_t number) {
-        char digits[20]; /* of UINT64_MAX */
-        size_t start = sizeof(digits);
-        do {
-                digits[--start] = (char) ('0' + number % 10);
-                number /= 10;
-        } while (number);
-        text_append(text, (struct slice) { digits + start, sizeof(digits) - start });
+        char digits[UNSIGNED_DIGITS_MAX];
+        text_append(text, (struct slice) { digits, format_unsigned(number, digits) });
 }
 
 /* Length of the bytes at the front that stand for themselves in a JSON string, whatever follows them. */

@@ -28,6 +28,10 @@ void text_append_string(struct text *text, const char *string);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append_unsigned(struct text *text, uint64_t number);
 
+/* Writes the decimal digits, without a NUL. Returns how many there are. */
+#define UNSIGNED_DIGITS_MAX 20
+size_t format_unsigned(uint64_t number, char ret_digits[UNSIGNED_DIGITS_MAX]);
+
 /* A JSON string with its quotes (RFC 8259). Bytes that are not UTF-8 become U+FFFD. */
 void text_append_json(struct text *text, struct slice bytes);
 

@@ -68,7 +68,8 @@ def steady_requests(server, row, seconds):
 
 def http2_requests(server, row, seconds):
     """As many requests over HTTP/2 as take about that time. The few handshakes count too."""
-    rate = load.h2load(server, row.path, 4 * row.connections * row.streams, row.connections, row.streams)
+    rate = load.h2load(server, row.path, row.connections * max(50, 4 * row.streams), row.connections,
+                       row.streams)
     count = max(int(rate * seconds), row.connections * row.streams)
     with Account(server) as account:
         rate = load.h2load(server, row.path, count, row.connections, row.streams)
