@@ -22,6 +22,9 @@
 void http_exchange_respond(struct http_exchange *exchange) {
         assert(!exchange->is_responded);
         exchange->is_responded = true;
+        /* One that begins while the worker stops would hear of it no more. */
+        if (exchange->on_drain && exchange->worker->is_draining)
+                exchange->on_drain(exchange);
         exchange->operations->respond(exchange);
 }
 

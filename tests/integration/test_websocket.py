@@ -313,6 +313,38 @@ def test_a_stop_says_good_bye(server):
     assert server.process.wait(5) == 0
 
 
+def stop_within_a_head(server, connection, rest):
+    """Asks for /echo, while half of the request's head is with the server when it begins to stop."""
+    connection.sendall(b"GET /echo HTTP/1.1\r\nHost: a\r\n")
+    server.process.terminate()
+    until(lambda: "stopping;" in server.log(), "it stops")
+    connection.sendall(rest)
+
+
+def test_one_that_opens_while_it_stops_is_told_as_well(server):
+    with server.connect() as connection:
+        stop_within_a_head(server, connection, b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                                               b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                                               b"Sec-WebSocket-Version: 13\r\n\r\n")
+        received = b""
+        while b"\x88" not in received:
+            received += (chunk := connection.recv(4096))
+            assert chunk
+        assert received.startswith(b"HTTP/1.1 101 ") and b"\x03\xe9" in received, "1001"
+        connection.sendall(frame(CLOSE, b"\x03\xe9"))
+    assert server.process.wait(5) == 0
+
+
+def test_events_that_begin_while_it_stops_end_at_once(server):
+    with server.connect() as connection:
+        stop_within_a_head(server, connection, b"Accept: text/event-stream\r\n\r\n")
+        received = b""
+        while chunk := connection.recv(4096):
+            received += chunk
+        assert received.startswith(b"HTTP/1.1 200 ") and received.endswith(b"0\r\n\r\n")
+    assert server.process.wait(5) == 0
+
+
 def test_an_unclean_end(server):
     for cut in (b"", frame(TEXT, b"half")[:3], frame(TEXT, b"x", fin=False)):
         with server.connect() as connection:
