@@ -73,23 +73,33 @@ static int failure_of(struct tls_transport *tls, int result, unsigned long *ret_
         return tls->failure;
 }
 
+/* The peer asked for new keys (RFC 8446 section 4.6.3). OpenSSL would send its answer when it is called again, and seal by
+ * new ones from then on; kernels take none before 6.14, so that the peer could read no more. The stream ends instead. */
+static bool needs_new_keys(const struct tls_transport *tls) {
+        return tls->is_kernel && SSL_get_key_update_type(tls->ssl) != SSL_KEY_UPDATE_NONE;
+}
+
 /* Reads on while OpenSSL holds bytes, since epoll does not know of those. A record that is not complete costs one more
  * recv(2); one that came whole, as nearly all do, none. */
 static ssize_t tls_read(struct transport *transport, void *buffer, size_t size) {
         struct tls_transport *tls = tls_of(transport);
         size_t length = 0;
+        if (needs_new_keys(tls))
+                return 0;
         tls_words_clear();
         do {
                 unsigned long code;
                 int count = SSL_read(tls->ssl, (char *) buffer + length, (int) MIN_OF(size - length, INT32_MAX));
                 if (count <= 0) {
                         int r = failure_of(tls, count, &code);
+                        if (r == -EAGAIN && needs_new_keys(tls))
+                                r = 0;
                         transport->is_readable = length > 0 && r != -EAGAIN;
                         return length > 0 ? (ssize_t) length : r;
                 }
                 length += (size_t) count;
-        } while (length < size && SSL_has_pending(tls->ssl));
-        transport->is_readable = length == size;
+        } while (length < size && SSL_has_pending(tls->ssl) && !needs_new_keys(tls));
+        transport->is_readable = length == size || needs_new_keys(tls);
         return (ssize_t) length;
 }
 
