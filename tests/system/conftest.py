@@ -27,6 +27,9 @@ FIRST = ["test_load_client.py", "test_rig.py", "test_activation.py"]
 LAST = ["test_removal.py"]
 MACHINES = {"nspawn": (nspawn.missing, nspawn.NspawnMachine), "vm": (vm.missing, vm.VirtualMachine)}
 INSIDE = Path("/run/ccodes-tests-files")
+INTEGRATION = REPOSITORY / "tests/integration"
+FILES_INSIDE = [HERE / "load_client.py", HERE / "load_h2.py", HERE / "load_websocket.py", HERE / "intruder.py",
+                INTEGRATION / "h2_client.py", INTEGRATION / "websocket_client.py"]
 FIGURES = pytest.StashKey[dict]()
 
 
@@ -88,8 +91,8 @@ def machine(pytestconfig, packages):
     booted = kind(folder, tree)
     try:
         booted.start()
-        for name in ("load_client.py", "intruder.py"):
-            booted.put_file(INSIDE / name, HERE / name)
+        for file in FILES_INSIDE:
+            booted.put_file(INSIDE / file.name, file)
         yield booted
     finally:
         booted.stop()

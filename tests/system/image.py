@@ -24,7 +24,7 @@ AGENT_FILES = {
     "ccodes-tests-agent.service": "etc/systemd/system/ccodes-tests-agent.service",
 }
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "curl", "iproute2", "kmod", "openssl", "procps",
-            "python3"]
+            "python3", "python3-hpack"]
 # They would start in the middle of a test and take the machine's time.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
                 "e2scrub_reap.service", "fstrim.timer", "getty.target", "console-getty.service"]

@@ -5,7 +5,7 @@
     load_client.py waits URL        new connections at a fixed rate until SIGTERM, timed beside a control server
     load_client.py download URL     one response read slowly
 
-Each prints one JSON object at its end. Only the standard library is used, so it runs wherever Python does.
+Each prints one JSON object at its end. HTTP/2 and WebSockets are for load_h2.py and load_websocket.py beside it.
 
 A request is lost when its connection was refused or reset, when its response was cut short or was not the expected
 one, or when it was taken and not answered. A kept connection that the server closes while it is idle is no loss: the
@@ -15,6 +15,7 @@ kernel's count of acknowledged bytes tells whether a request that met such an en
 import argparse
 import collections
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -46,8 +47,9 @@ class ClosedWhileIdle(Exception):
 
 
 class Connection:
-    def __init__(self, url):
+    def __init__(self, url, protocol=None):
         self.url = urlsplit(url)
+        self.protocol = protocol  # by ALPN
         secure = self.url.scheme == "https"
         self.used = False
         self.raw = None
@@ -65,6 +67,8 @@ class Connection:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        if self.protocol:
+            context.set_alpn_protocols([self.protocol])
         return context.wrap_socket(self.raw, server_hostname=self.url.hostname)
 
     def close(self):
@@ -137,7 +141,8 @@ class Counts:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.counts = collections.Counter({kind: 0 for kind in ("answered", "connections", "idle_closed", *self.KINDS)})
+        self.counts = collections.Counter({kind: 0 for kind in (
+            "answered", "streams", "echoes", "connections", "idle_closed", "websockets_closed", *self.KINDS)})
         self.examples = []
 
     def add(self, kind):
@@ -202,10 +207,16 @@ def load(options):
     counts = Counts()
     threads = [threading.Thread(target=request_forever, args=(url, number % 2 == 0, counts, stop, options.pause))
                for url in options.url for number in range(options.clients)]
+    wanted = {"answered": len(threads), "streams": len(options.h2), "echoes": len(options.websocket)}
+    for urls, module, function in ((options.h2, "load_h2", "ask_forever"),
+                                   (options.websocket, "load_websocket", "talk_forever")):
+        for url in urls:
+            target = getattr(importlib.import_module(module), function)
+            threads.append(threading.Thread(target=target, args=(url, counts, stop, options.pause)))
     for thread in threads:
         thread.start()
     while not stop.wait(0.01):
-        if counts.counts["answered"] >= len(threads):
+        if all(counts.counts[kind] >= number for kind, number in wanted.items()):
             mark(options.begun)
             stop.wait()
     for thread in threads:
@@ -293,6 +304,8 @@ def main():
     command.add_argument("url", nargs="+")
     command.add_argument("--clients", type=int, default=4, help="for each URL; every second one keeps its connection")
     command.add_argument("--pause", type=float, default=0, help="seconds between two requests of a client")
+    command.add_argument("--h2", action="append", default=[], metavar="URL", help="a client of HTTP/2 more")
+    command.add_argument("--websocket", action="append", default=[], metavar="URL", help="a WebSocket that echoes more")
     command.set_defaults(function=load)
     command = commands.add_parser("waits")
     command.add_argument("url")

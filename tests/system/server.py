@@ -41,6 +41,7 @@ name = "tests"
 default = true
 root = "{ROOT}"
 cache_control = "max-age=0"
+echo = "/echo"
 """
 
 MAKE_FILES = f"""
@@ -177,12 +178,14 @@ class Server:
             report.update(json.loads(client.wait().out))
 
     def load(self, gentle=False):
-        """Requests over HTTP and HTTPS while the block runs: as many as the processors do, unless the load is to be
-        gentle. Yields what will be the report."""
+        """Requests over HTTP, HTTPS and HTTP/2 and messages over WebSockets while the block runs: as many as the
+        processors do, unless the load is to be gentle. Yields what will be the report."""
         # Without a pause the clients alone would fill the virtual machine's processors.
         gentle = gentle or not self.machine.keeps_time
         rate = ("--clients", 2, "--pause", 0.02) if gentle else ("--clients", 4)
-        return self._client("load", *rate, "http://127.0.0.1/small.txt", "https://127.0.0.1/small.txt")
+        return self._client("load", *rate, "--h2", "https://127.0.0.1/small.txt", "--websocket", "http://127.0.0.1/echo",
+                            "--websocket", "https://127.0.0.1/echo", "http://127.0.0.1/small.txt",
+                            "https://127.0.0.1/small.txt")
 
     def waits(self, url="http://127.0.0.1/small.txt"):
         """New connections at a fixed rate while the block runs. Yields what will be the report."""

@@ -42,7 +42,7 @@ def test_a_listener_comes_changes_and_goes(changed):
         apply(changed, CONFIG)
         assert not answers(changed, 8081)
         assert changed.state(MORE_SOCKET) == "inactive"
-    assert report["lost"] == 0, report
+    assert report["lost"] == 0, report["examples"]
     settled(changed)
 
 
@@ -54,7 +54,7 @@ def test_an_address_changes_after_a_reload_of_systemd(changed):
         changed.write_config(CONFIG + MORE.format(8081))
         changed.machine.run("systemctl", "daemon-reload")
         changed.machine.run("ccodesctl", "apply", timeout=90)
-    assert report["lost"] == 0, report
+    assert report["lost"] == 0, report["examples"]
     assert answers(changed, 8081) and not answers(changed, 8080)
     settled(changed)
 

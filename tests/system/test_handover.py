@@ -36,13 +36,17 @@ def assert_settled(server):
 @pytest.mark.parametrize("action", [restart, reload, apply])
 def test_nothing_is_lost_under_load(server, action, figure):
     server.started()
-    with server.load() as report:
+    wanted = server.machine.output("sha256sum", f"{ROOT}/large.bin").split()[0]
+    with server.load() as report, server.download(DOWNLOAD_SECONDS) as downloaded:
         for number in range(server.machine.rounds):
             action(server, number)
     figure(f"{action.__name__} under load, {server.machine.rounds} times: requests answered and lost",
-           (report["answered"], report["lost"]))
-    assert report["lost"] == 0, report
-    assert report["answered"] > server.machine.rounds
+           ({kind: report[kind] for kind in ("answered", "streams", "echoes", "lost")}))
+    assert report["lost"] == 0, report["examples"]
+    assert min(report["answered"], report["streams"], report["echoes"]) > server.machine.rounds
+    assert downloaded["sha256"] == wanted
+    closed = report["websockets_closed"]
+    assert closed == 0 if action is reload else closed >= server.machine.rounds, "a reload leaves WebSockets alone"
     assert_settled(server)
 
 
@@ -54,7 +58,7 @@ def test_a_long_download_runs_through_an_apply(server, figure):
     assert downloaded["status"] == 200
     assert downloaded["received"] == downloaded["length"]
     assert downloaded["sha256"] == wanted
-    assert report["lost"] == 0, report
+    assert report["lost"] == 0, report["examples"]
     figure("apply during a download, worst wait of a new connection (ms)", round(report["worst_ms"], 1))
     figure("  the same of a server that does nothing else (ms)", round(report["worst_control_ms"], 1))
     if server.machine.keeps_time:
@@ -93,5 +97,5 @@ def test_a_package_upgrade_loses_nothing(server, packages):
         server.machine.run("dpkg", "--install", *(f"/run/ccodes-tests-files/{package.name}" for package in packages),
                            timeout=120)
     assert server.main_pid() != before
-    assert report["lost"] == 0, report
+    assert report["lost"] == 0, report["examples"]
     assert_settled(server)

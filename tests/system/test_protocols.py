@@ -7,21 +7,19 @@ import ssl
 
 import browser
 import pytest
-from server import CERTIFICATE, CONFIG, ROOT
+from server import CERTIFICATE, ROOT
 
 h2_config = pytest.importorskip("h2.config", reason="python3-h2 is not installed")
 h2_connection = pytest.importorskip("h2.connection")
 h2_events = pytest.importorskip("h2.events")
 websockets = pytest.importorskip("websockets", reason="python3-websockets is not installed")
 
-ECHO = CONFIG + 'echo = "/echo"\n'
 SMALL = b"small file\n" * 90
 PAGE = "<!doctype html><title>Protocols</title>"
 
 
 @pytest.fixture
 def echoing(server):
-    server.set_up(ECHO)
     server.started()
     server.machine.put(f"{ROOT}/protocols.html", PAGE)
     return server
