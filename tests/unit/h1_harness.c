@@ -15,6 +15,7 @@
 
 #include "http/client_table.h"
 #include "http/engine_metrics.h"
+#include "http/websocket.h"
 #include "shared/syscall.h"
 
 #define BIG_SIZE (1u << 20)
@@ -168,6 +169,17 @@ static void answer_later(struct http_exchange *exchange) {
         loop_timer_start(exchange->worker->loop, &later->timer, loop_now(exchange->worker->loop) + 5);
 }
 
+static void on_message(struct websocket *websocket, bool is_text, struct slice message, void *userdata) {
+        (void) userdata;
+        (void) websocket_send(websocket, is_text, message);
+}
+
+static void echo_messages(struct http_exchange *exchange) {
+        static const struct websocket_handler handler = { .on_message = on_message };
+        static const struct websocket_options options = { .handler = &handler, .any_origin = true };
+        (void) websocket_accept(exchange, &options);
+}
+
 static void count_end(struct http_exchange_end *end, struct http_exchange *exchange) {
         (void) end;
         of_exchange(exchange)->ended++;
@@ -189,6 +201,8 @@ static void on_request(struct http_exchange *exchange) {
                 start_echo(exchange, ECHO_COUNT);
         } else if (slice_equal_text(path, "/paused")) {
                 start_echo(exchange, ECHO_COUNT_WITH_PAUSES);
+        } else if (slice_equal_text(path, "/websocket")) {
+                echo_messages(exchange);
         } else if (slice_equal_text(path, "/stalled")) {
                 /* Its end is the connection's. */
         } else if (slice_equal_text(path, "/encodings")) {
@@ -336,6 +350,19 @@ static void on_step(struct timer *timer, void *userdata) {
         loop_stop(harness->loop, 0);
 }
 
+static void on_spun(struct loop_deferred *deferred, void *userdata) {
+        struct harness *harness = userdata;
+        (void) deferred;
+        loop_stop(harness->loop, 0);
+}
+
+void harness_spin(struct harness *harness) {
+        struct loop_deferred deferred;
+        loop_deferred_init(&deferred, on_spun, harness);
+        loop_defer(harness->loop, &deferred);
+        assert_int_equal(loop_run(harness->loop), 0);
+}
+
 void harness_turn(struct harness *harness) {
         struct timer timer;
         timer_init(&timer, on_step, harness);
@@ -363,7 +390,7 @@ void harness_connect(struct harness *harness, bool small_buffers) {
         harness_hang_up(harness);
         harness_clear(harness);
         harness->is_closed = false;
-        harness_turn(harness); /* the loop's clock is of now, as in a turn that accepts */
+        harness_spin(harness); /* the loop's clock is of now, as in a turn that accepts */
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
         if (small_buffers)
                 assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -376,6 +403,10 @@ void harness_connect(struct harness *harness, bool small_buffers) {
 
 void harness_send(struct harness *harness, const char *bytes, size_t length) {
         assert_int_equal(send(harness->client, bytes, length, MSG_NOSIGNAL), length);
+}
+
+bool harness_offer(struct harness *harness, const char *bytes, size_t length) {
+        return send(harness->client, bytes, length, MSG_NOSIGNAL) == (ssize_t) length;
 }
 
 void harness_send_text(struct harness *harness, const char *text) {

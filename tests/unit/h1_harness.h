@@ -20,6 +20,7 @@
  *   /unread      200 "hello\n", leaves the body unread
  *   /early       103, then 200 "hello\n"
  *   /paused      as /count, by a reader that pauses after each piece
+ *   /websocket   a WebSocket that echoes
  *   /stalled     never answered, its body never asked for
  *   others       404
  */
@@ -51,6 +52,9 @@ void harness_connect(struct harness *harness, bool small_buffers);
 void harness_send(struct harness *harness, const char *bytes, size_t length);
 void harness_send_text(struct harness *harness, const char *text);
 
+/* The same when the server may have gone already: false then. */
+bool harness_offer(struct harness *harness, const char *bytes, size_t length);
+
 /* The client says that it will send no more; goes away altogether. */
 void harness_shut_down(struct harness *harness);
 void harness_hang_up(struct harness *harness);
@@ -76,6 +80,9 @@ bool harness_has_no_connection(struct harness *harness);
 
 /* One turn of the loop, and what comes within a millisecond. */
 void harness_turn(struct harness *harness);
+
+/* One turn that waits for nothing. */
+void harness_spin(struct harness *harness);
 
 /* Turns the loop until nothing has happened for a few milliseconds. */
 void harness_settle(struct harness *harness);

@@ -132,7 +132,7 @@ static void read_frame(struct h2_client_view *view, nghttp2_hd_inflater *inflate
         enum h2_frame type = (enum h2_frame) header[3];
         unsigned flags = (unsigned char) header[4];
         uint32_t id = number_at(header + 5);
-        struct h2_client_answer none = { 0 }, *answer = &none;
+        struct h2_client_answer none = { .status = 200 }, *answer = &none; /* of a stream that is not kept */
         if (id % 2 == 1 && id / 2 < H2_CLIENT_STREAMS)
                 answer = &view->answers[id / 2];
         switch (type) {
