@@ -30,7 +30,7 @@ static const char page_style[] =
                 "p,nav{margin:1.25rem 0 0;color:var(--faint);font-size:.875rem}\n"
                 "nav{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem}nav [aria-disabled]{opacity:.5}\n"
                 "@media(max-width:34rem){.t{display:none}}\n"
-                "</style>\n</head>\n<body>\n<h1>";
+                "</style>\n</head>\n<body>\n<main>\n<h1>";
 
 /* As the query of an address names them. */
 static const char *const order_words[] = {
@@ -185,7 +185,7 @@ void listing_append_page(struct listing *listing, struct slice path, struct list
         text_append_string(text, "</tbody>\n</table>\n");
         append_pages(text, listing, view);
         append_note(text, listing);
-        text_append_string(text, "</body>\n</html>\n");
+        text_append_string(text, "</main>\n</body>\n</html>\n");
 }
 
 static void append_object(struct text *text, const struct listing_item *item) {

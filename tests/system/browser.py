@@ -103,18 +103,21 @@ def distant_pipe():
 
 
 @contextlib.contextmanager
-def browsing(machine, certificate):
-    """A browser of this host that reaches the machine and trusts the certificate."""
+def browsing(machine=None, certificate=None):
+    """A browser of this host. With a machine it reaches that one; a certificate is one that it trusts."""
     to_browser, writer = distant_pipe()
     reader, from_browser = distant_pipe()
     with tempfile.TemporaryDirectory(prefix="ccodes-tests-browser-", ignore_cleanup_errors=True) as profile, \
             tempfile.TemporaryFile() as log:
         # The protocol speaks on descriptors 3 and 4. The browser's own sandbox does not start for root.
-        argv = machine.outside("bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", "chromium",
-                               "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                               "--disable-background-networking", "--remote-debugging-pipe",
-                               f"--ignore-certificate-errors-spki-list={fingerprint(certificate)}",
-                               f"--user-data-dir={profile}", "about:blank")
+        argv = ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", "chromium", "--headless",
+                "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                "--disable-background-networking", "--remote-debugging-pipe", f"--user-data-dir={profile}"]
+        if certificate:
+            argv.append(f"--ignore-certificate-errors-spki-list={fingerprint(certificate)}")
+        argv.append("about:blank")
+        if machine:
+            argv = machine.outside(*argv)
         process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "--", *argv], stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=log, pass_fds=(to_browser, from_browser), start_new_session=True)
         os.close(to_browser)
