@@ -110,6 +110,7 @@ struct differences {
 
 static const char *const effect_words[] = {
         [CONFIG_LIVE] = "reload",
+        [CONFIG_PLACE] = "place",
         [CONFIG_RESTART] = "restart",
         [CONFIG_SOCKET] = "socket",
 };

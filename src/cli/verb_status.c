@@ -73,8 +73,20 @@ static void print_load(struct output *output, const struct instance *instance) {
         print_row(output, "requests", &words, OUTPUT_PLAIN);
 }
 
+/* The keys that are configured otherwise than they are in force, and wait for a new process. */
+static void append_pending(struct text *words, struct json_object *status) {
+        struct json_object *pending = NULL;
+        (void) json_object_object_get_ex(status, "pending", &pending);
+        size_t count = json_object_is_type(pending, json_type_array) ? json_object_array_length(pending) : 0;
+        for (size_t i = 0; i < count; i++)
+                text_printf(words, "%s%s", i > 0 ? ", " : "",
+                            json_member_string(json_object_array_get_idx(pending, i), "key", "-"));
+        if (count > 0)
+                text_append_string(words, "; `ccodesctl apply` puts it in force");
+}
+
 static void print_config(struct output *output, const struct instance *instance) {
-        _cleanup_text_ struct text words = TEXT_INIT, failure = TEXT_INIT;
+        _cleanup_text_ struct text words = TEXT_INIT, pending = TEXT_INIT, failure = TEXT_INIT;
         struct json_object *status = instance->status;
         char buffer[TIME_SIZE];
         int64_t reloads = json_member_integer(status, "reloads");
@@ -83,6 +95,10 @@ static void print_config(struct output *output, const struct instance *instance)
         if (reloads > 0)
                 text_printf(&words, ", reloaded %" PRId64 " time%s", reloads, reloads == 1 ? "" : "s");
         print_row(output, "config", &words, OUTPUT_PLAIN);
+
+        append_pending(&pending, status);
+        if (pending.length > 0)
+                print_row(output, "pending", &pending, OUTPUT_WARNING);
 
         const char *problem = json_member_string(status, "reload_error", NULL);
         text_append_string(&failure, problem ? problem : "");

@@ -28,7 +28,7 @@ static const struct config_key root_keys[] = {
         {
                         .name = "certificate",
                         .type = CONFIG_TABLE_LIST,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_root, certificates),
                         .table = &config_certificate_table,
         },
@@ -47,7 +47,7 @@ static const struct config_key root_keys[] = {
         {
                         .name = "site",
                         .type = CONFIG_TABLE_LIST,
-                        .effect = CONFIG_RESTART, /* its root: see site_section.c */
+                        .effect = CONFIG_PLACE, /* its root: see site_section.c */
                         .offset = offsetof(struct config_root, sites),
                         .table = &config_site_table,
         },

@@ -90,7 +90,7 @@ static const struct config_key listener_keys[] = {
         {
                         .name = "client_ca",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_listener, client_ca),
                         .example = "\"/etc/ccodes/clients.pem\"",
                         .documentation = "PEM file of authorities. Clients are asked for a certificate that one of "

@@ -47,7 +47,7 @@ static const struct config_key access_keys[] = {
         {
                         .name = "path",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_access_log, path),
                         .example = "\"/var/log/ccodes/access.log\"",
                         .documentation =

@@ -228,7 +228,7 @@ static const struct config_key site_keys[] = {
         {
                         .name = "root",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_site, root),
                         .example = "\"/srv/www\"",
                         .required = true,

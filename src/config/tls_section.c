@@ -116,7 +116,7 @@ static const struct config_key certificate_keys[] = {
         {
                         .name = "certificate",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_certificate, certificate),
                         .example = "\"/etc/ccodes/certificates/example.org.pem\"",
                         .required = true,
@@ -125,7 +125,7 @@ static const struct config_key certificate_keys[] = {
         {
                         .name = "key",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_certificate, key),
                         .example = "\"/etc/ccodes/certificates/example.org.key\"",
                         .required = true,
@@ -135,7 +135,7 @@ static const struct config_key certificate_keys[] = {
         {
                         .name = "ocsp",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_certificate, ocsp),
                         .example = "\"/etc/ccodes/certificates/example.org.ocsp\"",
                         .documentation = "DER file of an OCSP response to staple.",

@@ -64,7 +64,7 @@ static const struct config_key upload_keys[] = {
         {
                         .name = "folder",
                         .type = CONFIG_PATH,
-                        .effect = CONFIG_RESTART,
+                        .effect = CONFIG_PLACE,
                         .offset = offsetof(struct config_upload, folder),
                         .example = "\"/srv/files\"",
                         .required = true,

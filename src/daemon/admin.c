@@ -65,13 +65,15 @@ static void respond_status(struct http_exchange *exchange, const struct daemon *
         append_listeners(daemon, &text);
         text_printf(&text, ",\"role_connections\":%" PRIu64 ",\"roles\":", daemon_roles_connections(daemon));
         daemon_roles_append_json(daemon, &text);
+        text_append_string(&text, ",\"pending\":");
+        daemon_in_force_append_pending(daemon->in_force, &text);
         text_append_string(&text, "}\n");
         http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
 }
 
 static void respond_config(struct http_exchange *exchange, const struct daemon *daemon) {
         _cleanup_text_ struct text text = TEXT_INIT;
-        config_write_json(&config_root_table, &daemon->generation->config->root, &text);
+        config_write_json(&config_root_table, &daemon->in_force->root, &text);
         http_respond_text(exchange, 200, json_type, (struct slice) { text.data, text.length });
 }
 

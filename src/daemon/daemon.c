@@ -244,6 +244,9 @@ static int begin_serving(struct daemon *daemon, struct start *start, struct erro
                 return r;
         daemon->failed_step = NULL;
         daemon->exit_status = 0;
+        r = daemon_in_force_new(start->config, start->config, &daemon->in_force);
+        if (r < 0)
+                return r;
         r = http_engine_start(daemon->engine, daemon->generation, start->sockets, error);
         return r < 0 ? r : daemon_roles_serve(daemon, error);
 }
@@ -285,6 +288,7 @@ static void stop(struct daemon *daemon) {
         http_engine_free(daemon->engine);
         if (daemon->state && daemon->program->state_free)
                 daemon->program->state_free(daemon->state);
+        daemon_in_force_free(daemon->in_force);
         tls_tickets_unref(daemon->tickets);
         if (daemon->logger)
                 logger_free(daemon->logger);

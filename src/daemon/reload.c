@@ -30,36 +30,6 @@ int daemon_generation_new(struct daemon *daemon, struct config *config, struct l
         return http_generation_new(&options, error, ret_generation);
 }
 
-/* What a change needs beyond a reload, gathered as text. */
-struct changes {
-        struct text more; /* keys that need a new process */
-        size_t count;
-};
-
-static void on_difference(const char *path, const char *before, const char *after, enum config_effect effect,
-                          void *userdata) {
-        struct changes *changes = userdata;
-        (void) before;
-        (void) after;
-        changes->count++;
-        if (effect == CONFIG_LIVE)
-                return;
-        text_append_string(&changes->more, changes->more.length > 0 ? ", " : "");
-        text_append_string(&changes->more, path);
-}
-
-static void describe(const struct config *before, const struct config *after, struct text *text) {
-        struct changes changes = { .more = TEXT_INIT };
-        config_compare(&config_root_table, &before->root, &after->root, on_difference, &changes);
-        if (changes.count == 0)
-                text_append_string(text, "reloaded; nothing has changed");
-        else
-                text_printf(text, "reloaded; %zu value%s changed", changes.count, changes.count == 1 ? "" : "s");
-        if (changes.more.length > 0)
-                text_printf(text, "; run `ccodesctl apply` for what needs a new process: %s", changes.more.data);
-        text_done(&changes.more);
-}
-
 static void report_failure(struct daemon *daemon, const char *text) {
         daemon->reload_failures++;
         free(daemon->last_error);
@@ -108,6 +78,11 @@ static void warn_of_certificates(struct daemon *daemon, const struct http_genera
                         tls_context_each_warning(generation->listeners[i].tls, warn, daemon->log);
 }
 
+static void drop_built(struct daemon *daemon) {
+        http_generation_unref(take_pointer(daemon->reload.generation), daemon->log);
+        daemon_in_force_free(take_pointer(daemon->reload.in_force));
+}
+
 /* Every worker has the new generation. */
 static void on_in_force(int result, void *userdata) {
         struct daemon *daemon = userdata;
@@ -115,7 +90,7 @@ static void on_in_force(int result, void *userdata) {
         if (result >= 0)
                 result = daemon_roles_set_generation(daemon, reload->generation);
         if (result < 0) {
-                http_generation_unref(take_pointer(reload->generation), daemon->log);
+                drop_built(daemon);
                 finish(daemon, result, "a worker has no memory left for the new configuration");
                 return;
         }
@@ -123,9 +98,11 @@ static void on_in_force(int result, void *userdata) {
         if (reload->is_for_certificates)
                 text_append_string(&text, "certificates were reloaded");
         else
-                describe(daemon->generation->config, reload->generation->config, &text);
+                daemon_in_force_describe(daemon->in_force, reload->in_force, &text);
         http_generation_unref(daemon->generation, daemon->log);
         daemon->generation = take_pointer(reload->generation);
+        daemon_in_force_free(daemon->in_force);
+        daemon->in_force = take_pointer(reload->in_force);
         daemon->loaded = loop_realtime_usec(daemon->loop);
         daemon->reloads++;
         tls_tickets_set_rotation(daemon->tickets,
@@ -155,7 +132,7 @@ static void build_done(struct thread_task *task) {
         if (r >= 0)
                 r = http_engine_set_generation(daemon->engine, reload->generation, on_in_force, daemon);
         if (r < 0) {
-                http_generation_unref(take_pointer(reload->generation), daemon->log);
+                drop_built(daemon);
                 finish(daemon, r, error_is_set(&reload->error) ? reload->error.text : strerror(-r));
         }
 }
@@ -173,6 +150,9 @@ static void build(struct thread_task *task) {
         if (reload->result >= 0)
                 reload->result = daemon_generation_new(daemon, config, daemon->pool_log, &reload->error,
                                                        &reload->generation);
+        if (reload->result >= 0)
+                reload->result = daemon_in_force_new(daemon->in_force->started, reload->generation->config,
+                                                     &reload->in_force);
 }
 
 /* Nothing is under way. `config` NULL: the file is read. */
@@ -181,6 +161,7 @@ static void start(struct daemon *daemon, struct config *config) {
         reload->task = (struct thread_task) { .run = build, .done = build_done };
         reload->config = config ? config_ref(config) : NULL;
         reload->generation = NULL;
+        reload->in_force = NULL;
         reload->error = ERROR_INIT;
         reload->result = 0;
         reload->is_for_certificates = config != NULL;

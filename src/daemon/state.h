@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/daemon.h"
+#include "daemon/in_force.h"
 #include "daemon/options.h"
 #include "shared/service.h"
 
@@ -26,6 +27,7 @@ struct daemon_reload {
         struct daemon *daemon;
         struct config *config; /* to build from; NULL: read the file */
         struct http_generation *generation;
+        struct daemon_in_force *in_force;
         struct error error;
         int result;
         bool is_running, is_for_certificates;
@@ -45,6 +47,7 @@ struct daemon {
         struct thread_pool *pool, *writers, *compute; /* see struct http_services */
         struct http_engine *engine;
         struct http_generation *generation; /* in force */
+        struct daemon_in_force *in_force;
         struct tls_tickets *tickets;
         void *state; /* the program's */
         struct service_fds fds;

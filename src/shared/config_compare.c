@@ -35,18 +35,6 @@ static void compare_values(struct comparison *comparison, const struct config_ke
              config_value_is_absent(key, after) ? NULL : new.data, key->effect);
 }
 
-/* Looks on from `start`, where the entry usually is: lists of many entries that hardly changed cost no search. */
-static ssize_t find_entry(const struct config_table *table, const struct config_list *list, const char *name,
-                          size_t start) {
-        for (size_t i = 0; i < list->count; i++) {
-                size_t index = (start + i) % list->count;
-                const char *other = config_entry_name(table, config_entry_at(list, table, index));
-                if (other && strcmp(other, name) == 0)
-                        return (ssize_t) index;
-        }
-        return -1;
-}
-
 static void push_entry(struct comparison *comparison, const char *name, size_t index) {
         if (name)
                 text_printf(&comparison->path, "[%s]", name);
@@ -70,14 +58,6 @@ static void append_names(const struct config_table *table, const struct config_l
         text_append_char(text, ']');
 }
 
-/* The index of the same entry in the other list, or -1. */
-static ssize_t counterpart(const struct config_table *table, const struct config_list *other, const char *name,
-                           size_t index, size_t start) {
-        if (name)
-                return find_entry(table, other, name, start);
-        return index < other->count ? (ssize_t) index : -1;
-}
-
 static void compare_lists(struct comparison *comparison, const struct config_key *key, const struct config_list *before,
                           const struct config_list *after) {
         size_t length = comparison->path.length, next = 0, matched = 0;
@@ -85,7 +65,7 @@ static void compare_lists(struct comparison *comparison, const struct config_key
         for (size_t i = 0; i < before->count; i++) {
                 const void *entry = config_entry_at(before, key->table, i);
                 const char *name = config_entry_name(key->table, entry);
-                ssize_t other = counterpart(key->table, after, name, i, next);
+                ssize_t other = config_entry_counterpart(key->table, after, name, i, next);
                 push_entry(comparison, name, i);
                 if (other < 0)
                         tell_entry(comparison, key, entry, false);
@@ -102,7 +82,7 @@ static void compare_lists(struct comparison *comparison, const struct config_key
         for (size_t i = 0; i < after->count && matched < after->count; i++) {
                 const void *entry = config_entry_at(after, key->table, i);
                 const char *name = config_entry_name(key->table, entry);
-                ssize_t other = counterpart(key->table, before, name, i, next);
+                ssize_t other = config_entry_counterpart(key->table, before, name, i, next);
                 if (other >= 0) {
                         next = (size_t) other + 1;
                         continue;

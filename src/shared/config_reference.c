@@ -75,6 +75,8 @@ static void append_gap(const struct reference *reference) {
 static void write_effect(const struct reference *reference, enum config_effect effect) {
         static const char *const words[] = {
                 [CONFIG_LIVE] = "A change takes a reload",
+                [CONFIG_PLACE] = "A change takes a reload, and where the sandbox forbids the new place a new instance "
+                                 "(ccodesctl apply)",
                 [CONFIG_RESTART] = "A change takes a new instance (ccodesctl apply)",
                 [CONFIG_SOCKET] = "A change takes new sockets (ccodesctl apply)",
         };

@@ -32,7 +32,8 @@ enum config_type {
 
 /* What it takes for a changed value to be in force. */
 enum config_effect {
-        CONFIG_LIVE,    /* a reload */
+        CONFIG_LIVE, /* a reload */
+        CONFIG_PLACE, /* a reload where the sandbox of the process admits to the place; else it fails, and takes a new instance */
         CONFIG_RESTART, /* a new instance: `ccodesctl apply` */
         CONFIG_SOCKET,  /* daemon-reload and a new instance */
 };
@@ -127,3 +128,11 @@ typedef void config_on_difference(const char *path, const char *before, const ch
                                   void *userdata);
 void config_compare(const struct config_table *table, const void *before, const void *after,
                     config_on_difference *on_difference, void *userdata);
+
+/*
+ * What is in force in a process that started with `started` and has loaded `loaded` since: values that a reload does not
+ * change, and entries of lists that it does not change, are those of the start, all else is as it was loaded. Fills
+ * `ret_object`, whose strings are those of the two, which have to last as long; lists are in the arena. -ENOMEM.
+ */
+int config_in_force(const struct config_table *table, const void *started, const void *loaded, struct arena *arena,
+                    void *ret_object);

@@ -36,6 +36,24 @@ const char *config_entry_name(const struct config_table *table, const void *entr
         return key && key->type == CONFIG_STRING ? *(const char *const *) config_value_at(key, entry) : NULL;
 }
 
+static ssize_t find_entry(const struct config_table *table, const struct config_list *list, const char *name,
+                          size_t start) {
+        for (size_t i = 0; i < list->count; i++) {
+                size_t index = (start + i) % list->count;
+                const char *other = config_entry_name(table, config_entry_at(list, table, index));
+                if (other && strcmp(other, name) == 0)
+                        return (ssize_t) index;
+        }
+        return -1;
+}
+
+ssize_t config_entry_counterpart(const struct config_table *table, const struct config_list *other, const char *name,
+                                 size_t index, size_t start) {
+        if (name)
+                return find_entry(table, other, name, start);
+        return index < other->count ? (ssize_t) index : -1;
+}
+
 bool config_value_is_absent(const struct config_key *key, const void *value) {
         return (key->type == CONFIG_STRING || key->type == CONFIG_PATH) && !*(const char *const *) value;
 }

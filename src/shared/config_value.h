@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <sys/types.h>
+
 #include "shared/config_table.h"
 
 /* Single values of a bound object in words: for messages, for the written configuration and for the reference. */
@@ -26,6 +28,11 @@ const struct config_key *config_table_nearest(const struct config_table *table, 
 
 /* The entry's value of the key `name`, or NULL when the table has none or the entry does not say. */
 const char *config_entry_name(const struct config_table *table, const void *entry);
+
+/* The index in the other list of the entry that is the same by its name, or by its place where entries have none; -1 when there is
+ * none. Looks on from `start`, where it usually is: lists of many entries that hardly changed cost no search. */
+ssize_t config_entry_counterpart(const struct config_table *table, const struct config_list *other, const char *name,
+                                 size_t index, size_t start);
 
 /* A string, path or list entry that was not written and has no default. */
 bool config_value_is_absent(const struct config_key *key, const void *value);

@@ -207,6 +207,10 @@ def test_diff_and_running(config, run):
     assert "server.workers" in text and "0 → 7" in text and "ccodesctl apply" in text
     assert ccodesctl("config", "get", "site[blog].listing", "--running", "--socket", server.socket,
                      check=0).stdout == "false\n"
+    assert ccodesctl("reload", "--socket", server.socket, check=0)
+    assert [entry["key"] for entry in json.loads(diff("--json", check=0).stdout)] == [
+        "server.workers", "server.listener[more]"], "what a reload cannot change is still not what runs"
+    assert "server.workers" in diff(check=0).stdout
     result = ccodesctl("config", "show", "--running", "--origin", "--socket", server.socket, check=2)
     assert "--origin" in result.stderr
 

@@ -71,8 +71,11 @@ def test_reload(config, run):
     assert "nothing has changed" in ccodesctl("reload", "--socket", server.socket, check=0).stdout
     config.write_text(CONFIG.format(root=config.parent, age=2) + "[server]\nworkers = 9\n")
     told = ccodesctl_json("reload", "--socket", server.socket)
-    assert told["result"] == "reloaded" and "2 values changed" in told["message"]
+    assert told["result"] == "reloaded" and "1 value changed" in told["message"]
     assert "server.workers" in told["message"] and "ccodesctl apply" in told["message"]
+    pending = [line for line in ccodesctl("status", "--socket", server.socket, check=0).stdout.splitlines()
+               if "pending" in line]
+    assert len(pending) == 1 and "server.workers" in pending[0] and "ccodesctl apply" in pending[0]
 
 
 def test_a_reload_that_is_refused(config, run):

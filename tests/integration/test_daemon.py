@@ -108,6 +108,54 @@ def test_reload_names_what_needs_a_new_process(start):
     assert "server.workers" in message and "apply" in message
 
 
+def test_what_a_reload_cannot_change_stays_pending(start):
+    """Until a process runs with it: status and configuration say what is in force, however many reloads there are."""
+    server = start(files=FILES)
+    written = server.config.read_text()
+    workers = written.replace("workers = 2", "workers = 3\ndrain_timeout = \"9s\"")
+    extra = '[[server.listener]]\nname = "extra"\naddress = "127.0.0.1:0"\n'
+
+    def state():
+        pending = {entry["key"]: (entry["in_force"], entry["configured"], entry["effect"])
+                   for entry in server.admin_json("/status")["pending"]}
+        running = server.admin_json("/config")["server"]
+        return pending, running["workers"], running["drain_timeout"], [entry["name"] for entry in running["listener"]]
+
+    assert state() == ({}, 2, "30s", ["http"])
+    for _ in range(2):
+        server.config.write_text(workers)
+        message = server.admin_json("/reload", "POST")["message"]
+        assert "server.workers" in message and "apply" in message
+        assert state() == ({"server.workers": ("2", "3", "restart")}, 2, "9s", ["http"])
+    assert "nothing has changed" not in message, "something waits"
+
+    server.config.write_text(workers + extra)
+    server.admin("POST", "/reload")
+    pending, *rest = state()
+    assert rest == [2, "9s", ["http"]]
+    assert set(pending) == {"server.workers", "server.listener[extra]"}
+    assert pending["server.listener[extra]"][0] is None and pending["server.listener[extra]"][2] == "socket"
+
+    server.config.write_text(written)
+    assert "2 values" not in server.admin_json("/reload", "POST")["message"]
+    assert state() == ({}, 2, "30s", ["http"])
+    server.config.write_text(workers)
+    server.admin("POST", "/reload")
+    server.stop()
+    server.start()
+    assert state() == ({}, 3, "9s", ["http"])
+
+
+def test_a_new_root_is_in_force_after_a_reload(start, tmp_path):
+    """A place within the sandbox takes no new process, and is not pending; one outside fails."""
+    server = start(files={"a.txt": "old", "inner/a.txt": "new"})
+    server.config.write_text(server.config.read_text().replace(f'root = "{server.root}"', f'root = "{server.root}/inner"'))
+    assert server.admin("POST", "/reload").status == 200
+    assert server.get("/a.txt").body == b"new"
+    assert server.admin_json("/status")["pending"] == []
+    assert server.admin_json("/config")["site"][0]["root"] == f"{server.root}/inner"
+
+
 def test_health_and_metrics(start):
     server = start(files=FILES, server="public_health = true\npublic_metrics = true\n")
     for _ in range(7):

@@ -648,20 +648,20 @@ static void differences_are_told_with_their_effect(void **state) {
                   "[[inner.note]]\n[[pet]]\nname = \"a\"\n[[pet]]\nname = \"c\"\nlegs = 0\n[[pet]]\nname = \"d\"\n",
                   &arena, &tree, &after);
         assert_differences(&before, &after,
-                           "integer: -5 > 1 (1)\n"
+                           "integer: -5 > 1 (2)\n"
                            "nothing: - > \"n\" (0)\n"
-                           "choice: \"green\" > \"red\" (2)\n"
+                           "choice: \"green\" > \"red\" (3)\n"
                            "map: { \"b\" = \"1\", \"a c\" = \"2\" } > {} (0)\n"
                            "inner.span: \"1min\" > \"2min\" (0)\n"
                            "inner.note[1].text: \"x\" > \"y\" (0)\n"
                            "inner.note[2]: - > {\"text\": null} (0)\n"
-                           "pet[b]: {\"name\": \"b\", \"legs\": 4} > - (2)\n"
-                           "pet[c].legs: 4 > 0 (1)\n"
-                           "pet[d]: - > {\"name\": \"d\", \"legs\": 4} (2)\n");
+                           "pet[b]: {\"name\": \"b\", \"legs\": 4} > - (3)\n"
+                           "pet[c].legs: 4 > 0 (2)\n"
+                           "pet[d]: - > {\"name\": \"d\", \"legs\": 4} (3)\n");
 
         bind_well("[[pet]]\nname = \"b\"\n[[pet]]\nname = \"a\"\n[[pet]]\nname = \"c\"\n[[inner.note]]\ntext = \"x\"\n",
                   &arena, &tree, &after);
-        assert_differences(&before, &after, "pet: [\"a\", \"b\", \"c\"] > [\"b\", \"a\", \"c\"] (2)\n");
+        assert_differences(&before, &after, "pet: [\"a\", \"b\", \"c\"] > [\"b\", \"a\", \"c\"] (3)\n");
         arena_done(&arena);
 }
 
