@@ -142,6 +142,16 @@ static const struct config_key rule_keys[] = {
                         .documentation = "Values of Link fields to send with the response.",
         },
         {
+                        .name = "early_hints",
+                        .type = CONFIG_BOOLEAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_rule, early_hints),
+                        .fallback = "false",
+                        .documentation = "Send these Link fields also before the response, as 103 Early Hints (RFC "
+                                         "8297), to browsers that open the address as a page (Sec-Fetch-Mode: "
+                                         "navigate).",
+        },
+        {
                         .name = "signed",
                         .type = CONFIG_BOOLEAN,
                         .effect = CONFIG_LIVE,

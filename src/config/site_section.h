@@ -28,6 +28,7 @@ struct config_rule {
         struct config_map headers;  /* set on the response; an empty value removes */
         const char *content_type;   /* instead of the one by extension */
         struct config_strings link; /* Link field values, sent with the response */
+        bool early_hints;           /* and before it, as 103 */
         bool is_signed;             /* key "signed": only a signed address opens it */
         uint64_t rate;              /* bytes a second for one response */
 };

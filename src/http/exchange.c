@@ -76,20 +76,39 @@ void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_e
         exchange->ends = end;
 }
 
-int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value) {
-        struct http_response *response = &exchange->response;
-        if (response->extra_count == response->extra_capacity) {
-                size_t capacity = response->extra_capacity ? 2 * response->extra_capacity : EXTRA_FIRST;
-                struct http_head_field *larger = arena_alloc(&exchange->arena, capacity * sizeof(*larger));
+static int add_field(struct http_exchange *exchange, struct http_head_field **fields, size_t *count, size_t *capacity,
+                     const struct http_head_field *field) {
+        if (*count == *capacity) {
+                size_t larger_capacity = *capacity ? 2 * *capacity : EXTRA_FIRST;
+                struct http_head_field *larger = arena_alloc(&exchange->arena, larger_capacity * sizeof(*larger));
                 if (!larger)
                         return -ENOMEM;
-                if (response->extra_count > 0)
-                        memcpy(larger, response->extra, response->extra_count * sizeof(*larger));
-                response->extra = larger;
-                response->extra_capacity = capacity;
+                if (*count > 0)
+                        memcpy(larger, *fields, *count * sizeof(*larger));
+                *fields = larger;
+                *capacity = larger_capacity;
         }
-        response->extra[response->extra_count++] = (struct http_head_field) { name, value };
+        (*fields)[(*count)++] = *field;
         return 0;
+}
+
+int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value) {
+        struct http_response *response = &exchange->response;
+        return add_field(exchange, &response->extra, &response->extra_count, &response->extra_capacity,
+                         &(struct http_head_field) { name, value });
+}
+
+int http_response_add_trailer(struct http_exchange *exchange, struct slice name, struct slice value) {
+        struct http_response *response = &exchange->response;
+        return add_field(exchange, &response->trailers, &response->trailer_count, &response->trailer_capacity,
+                         &(struct http_head_field) { name, value });
+}
+
+void http_exchange_send_hints(struct http_exchange *exchange) {
+        struct http_response *response = &exchange->response;
+        if (response->extra_count > 0)
+                exchange->operations->inform(exchange, 103);
+        response->extra_count = 0;
 }
 
 static void on_fetched(void *userdata) {

@@ -43,6 +43,8 @@ struct http_request {
         struct slice query;  /* as it was sent, without '?'; data == NULL: none */
         struct slice upgrade; /* the protocol that the client wants to go on with (RFC 9110 section 7.8, RFC 8441); data == NULL: none */
         struct http_fields fields;
+        struct http_fields *
+                        trailers; /* fields after the body, when its end was reported; NULL: none. Not those of RFC 9110 section 6.5.1 */
 };
 
 /* What a handler answers with. Fields that the session itself writes must not be in `block` or `extra`: Date,
@@ -54,6 +56,8 @@ struct http_response {
         const struct http_head_block *block; /* ready fields, or NULL; outlives the exchange by other means */
         struct http_head_field *extra;       /* further fields; grown by http_response_add */
         size_t extra_count, extra_capacity;
+        struct http_head_field *trailers; /* fields after the body; grown by http_response_add_trailer */
+        size_t trailer_count, trailer_capacity;
         struct http_body *body; /* NULL: no content */
         bool is_tunnel;         /* see http_exchange_open_tunnel */
         struct slice coding;    /* Content-Encoding, for the log only */
@@ -143,6 +147,14 @@ void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_e
 
 /* Adds a response field; the views must live as long as the exchange. The name is lower case. -ENOMEM when the arena is full. */
 int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value);
+
+/* The same for a field that follows the body: before the body's source has said its end. Sent in HTTP/2, and with a body of unknown
+ * length in HTTP/1.1 to a client that accepts trailers (TE: trailers); dropped otherwise. */
+int http_response_add_trailer(struct http_exchange *exchange, struct slice name, struct slice value);
+
+/* Sends the fields added so far ahead of the response, as 103 Early Hints (RFC 8297), and takes them off it. Nothing is sent when there are
+ * none, to a client of HTTP/1.0, or after the response. */
+void http_exchange_send_hints(struct http_exchange *exchange);
 
 /* The client's address, in text, with the port after the last colon for TCP; "unix:" otherwise. In the arena; never NULL. */
 const char *http_exchange_peer(struct http_exchange *exchange);

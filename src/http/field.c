@@ -226,3 +226,31 @@ bool http_is_field_value(struct slice text) {
                         return false;
         return true;
 }
+
+bool http_field_is_forbidden_as_trailer(struct slice name) {
+        const struct slice forwarded = SLICE_LITERAL("X-Forwarded-");
+        if (name.length > forwarded.length &&
+            slice_equal_nocase((struct slice) { name.data, forwarded.length }, forwarded))
+                return true;
+
+        switch (http_field_id_from_name(name)) {
+        case HTTP_FIELD_AUTHORIZATION:
+        case HTTP_FIELD_CONNECTION:
+        case HTTP_FIELD_CONTENT_ENCODING:
+        case HTTP_FIELD_CONTENT_LENGTH:
+        case HTTP_FIELD_CONTENT_TYPE:
+        case HTTP_FIELD_COOKIE:
+        case HTTP_FIELD_EXPECT:
+        case HTTP_FIELD_FORWARDED:
+        case HTTP_FIELD_HOST:
+        case HTTP_FIELD_KEEP_ALIVE:
+        case HTTP_FIELD_PROXY_CONNECTION:
+        case HTTP_FIELD_TE:
+        case HTTP_FIELD_TRAILER:
+        case HTTP_FIELD_TRANSFER_ENCODING:
+        case HTTP_FIELD_UPGRADE:
+                return true;
+        default:
+                return slice_equal_nocase(name, SLICE_LITERAL("Proxy-Authorization"));
+        }
+}

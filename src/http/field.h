@@ -51,6 +51,10 @@ int http_fields_combine(struct http_fields *fields, struct arena *arena);
 /* The identifier of a name, by length and a compare without regard to case. */
 enum http_field_id http_field_id_from_name(struct slice name);
 
+/* Whether a field of this name must not come as a trailer (RFC 9110 section 6.5.1): whoever merged it would frame, route or authenticate
+ * the request anew. */
+bool http_field_is_forbidden_as_trailer(struct slice name);
+
 /* Canonical spelling ("Content-Type") of an id other than HTTP_FIELD_OTHER. */
 struct slice http_field_name(enum http_field_id id);
 

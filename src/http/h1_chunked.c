@@ -71,36 +71,6 @@ static int take_extension(struct h1_chunked *chunked, char byte, struct h1_fault
         return 0;
 }
 
-/* Fields that must not come as trailers (RFC 9110 section 6.5.1): whoever merges them would frame, route or authenticate
- * the request anew. */
-static bool is_forbidden(struct slice name) {
-        const struct slice forwarded = SLICE_LITERAL("X-Forwarded-");
-        if (name.length > forwarded.length &&
-            slice_equal_nocase((struct slice) { name.data, forwarded.length }, forwarded))
-                return true;
-
-        switch (http_field_id_from_name(name)) {
-        case HTTP_FIELD_AUTHORIZATION:
-        case HTTP_FIELD_CONNECTION:
-        case HTTP_FIELD_CONTENT_ENCODING:
-        case HTTP_FIELD_CONTENT_LENGTH:
-        case HTTP_FIELD_CONTENT_TYPE:
-        case HTTP_FIELD_COOKIE:
-        case HTTP_FIELD_EXPECT:
-        case HTTP_FIELD_FORWARDED:
-        case HTTP_FIELD_HOST:
-        case HTTP_FIELD_KEEP_ALIVE:
-        case HTTP_FIELD_PROXY_CONNECTION:
-        case HTTP_FIELD_TE:
-        case HTTP_FIELD_TRAILER:
-        case HTTP_FIELD_TRANSFER_ENCODING:
-        case HTTP_FIELD_UPGRADE:
-                return true;
-        default:
-                return slice_equal_nocase(name, SLICE_LITERAL("Proxy-Authorization"));
-        }
-}
-
 static int take_trailer_name(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
         if (http_byte_is(byte, HTTP_BYTE_TOKEN)) {
                 if (chunked->name_length < H1_TRAILER_NAME_MAX)
@@ -112,7 +82,7 @@ static int take_trailer_name(struct h1_chunked *chunked, char byte, struct h1_fa
         if (byte != ':' || chunked->name_length == 0)
                 return malformed(ret_fault, "a trailer is not a name and a colon (RFC 9112 section 5)");
         size_t kept = MIN_OF(chunked->name_length, (uint8_t) H1_TRAILER_NAME_MAX);
-        if (is_forbidden((struct slice) { chunked->name, kept }))
+        if (http_field_is_forbidden_as_trailer((struct slice) { chunked->name, kept }))
                 return malformed(ret_fault,
                                  "a trailer frames, routes or authenticates the request (RFC 9110 section 6.5.1)");
         return enter(chunked, TRAILER_VALUE);
@@ -124,6 +94,11 @@ static int take_trailer_value(struct h1_chunked *chunked, char byte, struct h1_f
         return is_control(byte) ? malformed(ret_fault, "a trailer has a control character (RFC 9110 section 5.5)") : 0;
 }
 
+static void keep(struct h1_chunked *chunked, char byte) {
+        if (chunked->trailers)
+                text_append_char(chunked->trailers, byte);
+}
+
 static int take_trailer(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
         if (chunked->state == TRAILER_START) {
                 chunked->name_length = 0;
@@ -132,6 +107,7 @@ static int take_trailer(struct h1_chunked *chunked, char byte, struct h1_fault *
         }
         if (exceeds_overhead(chunked))
                 return h1_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "trailers are longer than max_chunk_overhead");
+        keep(chunked, byte);
         if (chunked->state == TRAILER_VALUE)
                 return take_trailer_value(chunked, byte, ret_fault);
         return take_trailer_name(chunked, byte, ret_fault);
@@ -158,6 +134,7 @@ static int take_framing(struct h1_chunked *chunked, char byte, struct h1_fault *
                 chunked->digits = 0;
                 return take_fixed(chunked, byte, '\n', SIZE, ret_fault);
         case TRAILER_LF:
+                keep(chunked, byte);
                 return take_fixed(chunked, byte, '\n', TRAILER_START, ret_fault);
         case END_LF:
                 return take_fixed(chunked, byte, '\n', DONE, ret_fault);

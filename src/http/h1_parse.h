@@ -8,6 +8,7 @@
 #include "http/field.h"
 #include "http/method.h"
 #include "shared/cause.h"
+#include "shared/text.h"
 
 /*
  * HTTP/1.x heads (RFC 9112), parsed in place: pure functions on bytes that allocate nothing and keep no state between
@@ -77,12 +78,13 @@ struct h1_chunked {
         uint8_t digits;      /* of the chunk's size so far */
         uint8_t name_length; /* of the trailer's name so far; H1_TRAILER_NAME_MAX + 1: longer */
         char name[H1_TRAILER_NAME_MAX];
+        struct text *trailers; /* where their lines are kept, whole; NULL: they are dropped */
 };
 
 /*
  * Consumes a prefix of `data`. Returns how many bytes, with at most one run of body bytes in `ret_body` (its data == NULL when
  * there is none in the prefix); call again with the rest until it consumes nothing. `ret_done` becomes true with the CR LF that
- * ends the trailers, which are checked as fields and dropped; one that names a framing, routing or authentication field is a fault. -EBADMSG with `ret_fault` filled.
+ * ends the trailers, which are checked as fields; one that names a framing, routing or authentication field is a fault. -EBADMSG with `ret_fault` filled.
  */
 ssize_t h1_chunked_decode(struct h1_chunked *chunked, const char *data, size_t length, struct slice *ret_body,
                           bool *ret_done, struct h1_fault *ret_fault);

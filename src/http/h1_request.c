@@ -7,6 +7,7 @@
 #include "http/engine_metrics.h"
 #include "http/h1_state.h"
 #include "http/request_target.h"
+#include "http/trailers.h"
 
 /* A body of up to this many bytes that nobody wants is read and dropped, so that the connection can be used on. */
 #define DROP_MAX 65536
@@ -56,6 +57,45 @@ static bool decide_keep_alive(const struct h1_session *session, const struct htt
         return !session->is_http10 || http_fields_list_has(fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("keep-alive"));
 }
 
+/* Where the lines of a chunked body's trailers are gathered. */
+struct trailer_lines {
+        struct text text;
+        struct http_exchange_end end;
+};
+
+static void free_lines(struct http_exchange_end *end, struct http_exchange *exchange) {
+        (void) exchange;
+        text_done(&container_of(end, struct trailer_lines, end)->text);
+}
+
+static int begin_chunked(struct h1_session *session, struct http_exchange *exchange) {
+        struct trailer_lines *lines = arena_alloc_zero(&exchange->arena, sizeof(*lines));
+        if (!lines)
+                return -ENOMEM;
+        lines->end.run = free_lines;
+        http_exchange_on_end(exchange, &lines->end);
+        session->chunked = (struct h1_chunked) {
+                .max_overhead = (uint32_t) limits_of(exchange)->max_chunk_overhead,
+                .trailers = &lines->text,
+        };
+        return 0;
+}
+
+/* False when the body failed by them. */
+static bool take_trailers(struct h1_session *session) {
+        const struct text *lines = session->chunked.trailers;
+        if (lines->failed == 0 && lines->length == 0)
+                return true;
+        int r = lines->failed ? -ENOMEM
+                              : http_request_take_trailers(session->exchange,
+                                                           (struct slice) { lines->data, lines->length });
+        if (r == -E2BIG)
+                h1_request_fail_body(session, CAUSE_FIELDS_TOO_LARGE, "there are more trailers than max_fields");
+        else if (r < 0)
+                h1_request_fail_body(session, CAUSE_OUT_OF_MEMORY, "no memory for the trailers");
+        return r >= 0;
+}
+
 static int take_framing(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
         struct http_request *request = &exchange->request;
         enum h1_framing framing;
@@ -68,10 +108,8 @@ static int take_framing(struct h1_session *session, struct http_exchange *exchan
         session->body_left = length;
         if (framing == H1_FRAMING_LENGTH && length == 0)
                 session->body = H1_FRAMING_NONE;
-        if (framing == H1_FRAMING_CHUNKED)
-                session->chunked = (struct h1_chunked) {
-                        .max_overhead = (uint32_t) limits_of(exchange)->max_chunk_overhead
-                };
+        if (framing == H1_FRAMING_CHUNKED && (r = begin_chunked(session, exchange)) < 0)
+                return r;
         request->has_body = session->body != H1_FRAMING_NONE;
         request->content_length = framing == H1_FRAMING_CHUNKED ? -1 : (int64_t) length;
         return 0;
@@ -305,8 +343,8 @@ bool h1_request_read_body(struct h1_session *session) {
         const char *data = in->data + in->start;
         size_t length = buffer_length(in);
         struct slice bytes = SLICE_NULL;
-        bool done = false;
-        if (session->body == H1_FRAMING_LENGTH) {
+        bool done = false, is_chunked = session->body == H1_FRAMING_CHUNKED;
+        if (!is_chunked) {
                 bytes = (struct slice) { data, (size_t) MIN_OF((uint64_t) length, session->body_left) };
                 session->body_left -= bytes.length;
                 in->start += (uint32_t) bytes.length;
@@ -326,6 +364,8 @@ bool h1_request_read_body(struct h1_session *session) {
                 session->body = H1_FRAMING_NONE;
         if (bytes.length > 0)
                 deliver(session, bytes);
+        if (done && is_chunked && !session->connection->is_dead && !take_trailers(session))
+                return true;
         if (done && session->exchange->reader.on_data && !session->connection->is_dead) {
                 session->is_end_due = true;
                 if (!session->is_paused)

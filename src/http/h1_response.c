@@ -284,12 +284,32 @@ static void end_chunk(struct h1_session *session) {
         session->in_chunk = false;
 }
 
+/* The last chunk, and the trailers if there are any and the client takes them (RFC 9112 section 7.1.2). False as reserve. */
+static bool end_chunks(struct h1_session *session) {
+        const struct http_exchange *exchange = session->exchange;
+        const struct http_response *response = &exchange->response;
+        bool wants = http_fields_list_has(&exchange->request.fields, HTTP_FIELD_TE, SLICE_LITERAL("trailers"));
+        size_t count = wants ? response->trailer_count : 0, size = CHUNK_LINE_MAX;
+        for (size_t i = 0; i < count; i++)
+                size += response->trailers[i].name.length + response->trailers[i].value.length + 4;
+        if (size > BUFFER_SIZE) {
+                fail(session, CAUSE_INTERNAL_ERROR);
+                return false;
+        }
+        if (!reserve(session, size))
+                return false;
+        append(session->out, SLICE_LITERAL("0\r\n"));
+        for (size_t i = 0; i < count; i++)
+                append_field(session->out, &response->trailers[i]);
+        append(session->out, SLICE_LITERAL("\r\n"));
+        return true;
+}
+
 /* The body's source has no more. */
 static void end_body(struct h1_session *session) {
         if (session->is_chunked) {
-                if (!reserve(session, 5))
+                if (!end_chunks(session))
                         return;
-                append(session->out, SLICE_LITERAL("0\r\n\r\n"));
         } else if (session->response_left != 0 && session->response_left != UINT64_MAX) {
                 /* Fewer bytes than announced: only the closed connection can say so. */
                 fail(session, CAUSE_INTERNAL_ERROR);

@@ -7,6 +7,7 @@
 
 #include "http/h2_state.h"
 #include "http/request_target.h"
+#include "http/trailers.h"
 
 #define FIELDS_FIRST 24
 
@@ -79,6 +80,19 @@ static struct slice *pseudo_field(struct h2_stream *stream, struct slice name) {
         return &stream->protocol;
 }
 
+static void take_trailer(struct h2_stream *stream, struct slice name, struct slice value) {
+        if (http_field_is_forbidden_as_trailer(name)) {
+                set_fault(stream, CAUSE_REQUEST_MALFORMED,
+                          "a trailer frames, routes or authenticates the request (RFC 9110 section 6.5.1)");
+                return;
+        }
+        int r = http_request_add_trailer(stream->exchange, name, value);
+        if (r == -E2BIG)
+                set_fault(stream, CAUSE_FIELDS_TOO_LARGE, "there are more trailers than max_fields");
+        else if (r < 0)
+                set_fault(stream, CAUSE_OUT_OF_MEMORY, "no memory for the trailers");
+}
+
 int h2_request_field(struct h2_stream *stream, struct slice name, struct slice value) {
         struct http_exchange *exchange = stream->exchange;
         uint64_t limit = settings(stream)->limits.max_head;
@@ -88,8 +102,12 @@ int h2_request_field(struct h2_stream *stream, struct slice name, struct slice v
                                         "a head of many times max_head");
         if (stream->head_bytes > limit)
                 set_fault(stream, CAUSE_FIELDS_TOO_LARGE, "the head is larger than max_head");
-        if (stream->has_head || stream->fault.cause != CAUSE_NONE)
+        if (stream->fault.cause != CAUSE_NONE)
                 return 0;
+        if (stream->has_head) {
+                take_trailer(stream, name, value);
+                return 0;
+        }
 
         bool is_pseudo = name.data[0] == ':';
         if (!is_pseudo && !grow_fields(stream))
@@ -337,6 +355,19 @@ int h2_request_data(struct h2_stream *stream, struct slice bytes) {
                 return hold(stream, bytes);
         deliver(stream, bytes);
         return 0;
+}
+
+void h2_request_trailers(struct h2_stream *stream) {
+        struct http_exchange *exchange = stream->exchange;
+        if (stream->fault.cause == CAUSE_NONE || stream->is_dropped)
+                return;
+        stream->is_dropped = true;
+        drop_held(stream);
+        http_connection_log_refusal(exchange->connection, stream->fault.cause, stream->fault.detail);
+        bool is_responded = exchange->is_responded;
+        http_exchange_abort_body(exchange, stream->fault.cause, stream->fault.detail);
+        if (is_responded)
+                (void) h2_framing_reset(stream->session->framing, stream->id, H2_PROTOCOL_ERROR);
 }
 
 void h2_request_end(struct h2_stream *stream) {

@@ -210,3 +210,17 @@ ssize_t h2_response_read(struct h2_stream *stream, char *room, size_t size, bool
         }
         return (ssize_t) filled;
 }
+
+bool h2_response_end(struct h2_stream *stream) {
+        struct http_exchange *exchange = stream->exchange;
+        const struct http_response *response = &exchange->response;
+        if (response->trailer_count == 0)
+                return false;
+        struct h2_field *fields = arena_alloc(&exchange->arena, response->trailer_count * sizeof(*fields));
+        for (size_t i = 0; fields && i < response->trailer_count; i++)
+                fields[i] = (struct h2_field) { response->trailers[i].name, response->trailers[i].value };
+        if (!fields ||
+            h2_framing_submit_trailers(stream->session->framing, stream->id, fields, response->trailer_count) < 0)
+                reset(stream, CAUSE_OUT_OF_MEMORY);
+        return true;
+}

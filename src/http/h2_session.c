@@ -104,8 +104,8 @@ static int on_head_end(void *userdata, void *stream, bool is_end) {
 
 static int on_trailers_end(void *userdata, void *stream) {
         struct h2_session *session = userdata;
-        (void) stream;
         session->in_head = false;
+        h2_request_trailers(stream);
         return 0;
 }
 
@@ -134,8 +134,8 @@ static ssize_t on_read_body(void *userdata, void *stream, char *room, size_t siz
 }
 
 static bool on_end_body(void *userdata, void *stream, int32_t id) {
-        (void) userdata, (void) stream, (void) id;
-        return false;
+        (void) userdata, (void) id;
+        return h2_response_end(stream);
 }
 
 static const struct h2_events events = {

@@ -70,6 +70,7 @@ int h2_request_begin(struct h2_session *session, int32_t id, struct h2_stream **
 int h2_request_field(struct h2_stream *stream, struct slice name, struct slice value);
 void h2_request_head(struct h2_stream *stream, bool is_end);
 int h2_request_data(struct h2_stream *stream, struct slice bytes);
+void h2_request_trailers(struct h2_stream *stream);
 void h2_request_end(struct h2_stream *stream);
 
 /* Starts passing the body on. */
@@ -89,3 +90,4 @@ extern const struct http_exchange_operations h2_exchange_operations;
 
 /* See h2_events.read_body and end_body. */
 ssize_t h2_response_read(struct h2_stream *stream, char *room, size_t size, bool *ret_is_end);
+bool h2_response_end(struct h2_stream *stream);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "http/worker.h"
+#include "server/early_hints.h"
 #include "server/echo.h"
 #include "server/upload_request.h"
 #include "shared/quantity.h"
@@ -64,6 +65,11 @@ static void begin_other_method(struct file_request *request) {
         }
 }
 
+static void look_up(struct file_request *request) {
+        early_hints_send(request->exchange, &request->site->rules);
+        file_request_look_up(request);
+}
+
 static void begin(struct file_request *request) {
         const struct http_request *http = &request->exchange->request;
         if (!http->is_secure && http_exchange_listener(request->exchange)->config->redirect_https) {
@@ -86,7 +92,7 @@ static void begin(struct file_request *request) {
         else if (upload_mount_is_bare(request->site, http->path))
                 file_request_redirect_to_folder(request, NULL);
         else if (http->method == HTTP_METHOD_GET || http->method == HTTP_METHOD_HEAD)
-                file_request_look_up(request);
+                look_up(request);
         else
                 begin_other_method(request);
 }

@@ -42,6 +42,7 @@ int rules_compile(const struct config_list *list, struct arena *arena, struct er
                 if (r < 0)
                         return r;
                 rules.has_redirects = rules.has_redirects || configs[i].redirect;
+                rules.has_early_hints = rules.has_early_hints || configs[i].early_hints;
         }
         *ret_rules = rules;
         return 0;

@@ -20,7 +20,7 @@ struct rule {
 struct rules {
         struct rule *items;
         size_t count;
-        bool has_redirects;
+        bool has_redirects, has_early_hints;
         struct pattern_index index;
 };
 

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from daemon import until
+from h2_client import Client, get
 
 PAGE = "<!doctype html><title>t</title>" + "<p>some text that repeats itself</p>" * 300
 FILES = {
@@ -256,3 +257,49 @@ def test_cached_and_large_files_are_whole(start):
         for _ in range(3):
             assert server.get("/large.bin", secure=secure).body == content
             assert server.get("/small.bin", secure=secure).body == content[:5000]
+
+
+HINTS = """
+[[site.rule]]
+path = "/*.html"
+link = ["</style.css>; rel=preload; as=style", "</app.js>; rel=modulepreload"]
+early_hints = true
+[[site.rule]]
+path = "/other.html"
+link = ["</other.css>; rel=preload; as=style"]
+[[site.rule]]
+path = "/moved.html"
+redirect = "/page.html"
+"""
+NAVIGATION = {"Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.mark.parametrize("path, fields, hints", [
+    ("/page.html", NAVIGATION, 2),
+    ("/page.html", {}, 0),
+    ("/page.html", {"Sec-Fetch-Mode": "no-cors"}, 0),
+    ("/other.html", NAVIGATION, 2),
+    ("/moved.html", NAVIGATION, 0),
+    ("/page.txt", NAVIGATION, 0),
+])
+def test_early_hints(start, path, fields, hints):
+    """The links go ahead as 103, and come with the answer too."""
+    server = start(files={"page.html": "<p>page", "other.html": "<p>other", "page.txt": "text"}, more=HINTS)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    answer = server.raw(f"GET {path} HTTP/1.1\r\nHost: a\r\n{lines}Connection: close\r\n\r\n".encode()).decode()
+    early = answer.split("\r\n\r\n")[0] if answer.startswith("HTTP/1.1 103 Early Hints\r\n") else ""
+    assert early.count("link: ") == hints
+    last = answer[len(early):].lower()
+    assert last.count("\r\nlink: ") == {"/page.html": 2, "/other.html": 3}.get(path, last.count("\r\nlink: "))
+
+    with server.connect() as connection:
+        client = Client(connection)
+        client.send(get(1, path, *[(name.lower(), value) for name, value in fields.items()]))
+        response = client.response(1)
+        assert len(response.informational) == (1 if hints else 0)
+        assert response.status in (200, 301, 302)
+
+
+def test_no_hints_in_http10(start):
+    server = start(files={"page.html": "<p>page"}, more=HINTS)
+    assert server.raw(b"GET /page.html HTTP/1.0\r\nSec-Fetch-Mode: navigate\r\n\r\n").startswith(b"HTTP/1.1 200 ")

@@ -96,6 +96,9 @@ static void echo_done(struct http_exchange *exchange, void *userdata) {
                 answer(exchange, 200, slice_of(text));
                 return;
         }
+        const struct http_fields *trailers = exchange->request.trailers;
+        for (unsigned i = 0; trailers && i < trailers->count; i++)
+                (void) http_response_add_trailer(exchange, trailers->items[i].name, trailers->items[i].value);
         struct http_body_memory *body = arena_alloc(&exchange->arena, sizeof(*body));
         http_body_memory_init(body, (struct slice) { echo->bytes.data, echo->bytes.length });
         exchange->response.status = 200;
@@ -219,7 +222,7 @@ static void on_request(struct http_exchange *exchange) {
                 answer(exchange, 200, (struct slice) { harness->big, BIG_SIZE });
         } else if (slice_equal_text(path, "/early")) {
                 (void) http_response_add(exchange, SLICE_LITERAL("link"), SLICE_LITERAL("</a.css>; rel=preload"));
-                exchange->operations->inform(exchange, 103);
+                http_exchange_send_hints(exchange);
                 answer(exchange, 200, SLICE_LITERAL("hello\n"));
         } else {
                 http_exchange_fail(exchange, CAUSE_FILE_NOT_FOUND, NULL);

@@ -10,7 +10,7 @@
  * socket pair. Everything runs in one thread; `harness_run_until` turns the loop until a state is reached.
  *
  *   /hello       200, "hello\n" from memory
- *   /echo        200, the request's body, with the framing that it came with
+ *   /echo        200, the request's body, with the framing that it came with, and its trailers
  *   /count       200, the number of body bytes, once all came
  *   /chunked     200, three segments, length unknown
  *   /file        200, the harness's file by HTTP_SEGMENT_FILE

@@ -441,6 +441,41 @@ static void problems_say_why(void **state) {
         assert_contains(text, "<h1>404</h1>");
 }
 
+#define TRAILED "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-One: \t1 \r\nx-empty:\r\nx-two: 2\r\n\r\n"
+
+static bool has_last_chunk(struct harness *harness) {
+        return strstr(received(harness), "\r\n3\r\nabc\r\n0\r\n") && strstr(received(harness), "2\r\n\r\n");
+}
+
+static void trailers_reach_the_handler_and_come_from_it(void **state) {
+        struct harness *harness = *state;
+        static const char request[] = "POST /echo HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n" TRAILED;
+        for (size_t cut = 1; cut < sizeof(request) - 1; cut++) {
+                harness_connect(harness, false);
+                harness_send(harness, request, cut);
+                harness_spin(harness);
+                harness_send_text(harness, request + cut);
+                harness_run_until(harness, has_last_chunk);
+                assert_contains(received(harness), "abc\r\n0\r\nX-One: 1\r\nx-empty: \r\nx-two: 2\r\n\r\n");
+        }
+}
+
+static void trailers_are_for_those_who_ask(void **state) {
+        const char *text = converse(*state, "POST /echo HTTP/1.1\r\nHost: a\r\n" TRAILED);
+        assert_contains(text, "\r\n3\r\nabc\r\n0\r\n\r\n");
+        assert_null(strstr(text, "X-One"));
+}
+
+static void too_many_trailers_are_refused(void **state) {
+        struct harness *harness = *state;
+        harness_settings(harness)->limits.max_fields = 8;
+        const char *text = converse(harness, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                             "0\r\na: 1\r\nb: 1\r\nc: 1\r\nd: 1\r\ne: 1\r\nf: 1\r\ng: 1\r\n"
+                                             "h: 1\r\ni: 1\r\n\r\n");
+        assert_contains(text, "HTTP/1.1 431 ");
+        assert_contains(text, "Connection: close\r\n");
+}
+
 int main(void) {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
         const struct CMUnitTest tests[] = {
@@ -471,6 +506,9 @@ int main(void) {
                 TEST(draining_answers_what_was_asked),
                 TEST(draining_lets_a_response_end),
                 TEST(problems_say_why),
+                TEST(trailers_reach_the_handler_and_come_from_it),
+                TEST(trailers_are_for_those_who_ask),
+                TEST(too_many_trailers_are_refused),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,10 +117,10 @@ static void expect_four(struct harness *harness) {
         assert_int_equal(view.goaways, 0);
         assert_int_equal(view.pongs, 1);
         assert_int_equal(view.settings_acks, 1);
-        const char *const bodies[] = { "hello\n", "one two", "5\n" };
+        const char *const bodies[] = { "hello\n", "one twox-trailera", "5\n" }; /* with trailers */
         for (unsigned i = 0; i < 3; i++) {
                 assert_int_equal(view.answers[i].status, 200);
-                assert_int_equal(view.answers[i].length, strlen(bodies[i]));
+                assert_int_equal(view.answers[i].has_trailers, i == 1);
                 assert_int_equal(view.answers[i].digest, h2_client_digest(slice_of(bodies[i])));
                 assert_int_equal(view.answers[i].reset, -1);
         }
@@ -268,6 +268,34 @@ static void a_slow_body_is_answered_and_others_go_on(void **state) {
         get(harness, 3, "/hello");
         harness_settle(harness);
         assert_int_equal(answer_of(harness, 3).status, 200);
+}
+
+static void post_with_trailer(struct harness *harness, uint32_t id, const char *path, const char *name,
+                              unsigned count) {
+        struct text out = TEXT_INIT, fields = TEXT_INIT;
+        for (unsigned i = 0; i < count; i++)
+                h2_client_field(&fields, name, "a");
+        h2_client_head(&out, id, "POST", path, SLICE_NULL, false);
+        h2_client_data(&out, id, SLICE_LITERAL("abc"), false);
+        h2_client_frame(&out, H2_FRAME_HEADERS, H2_FLAG_END_HEADERS | H2_FLAG_END_STREAM, id, view_of(&fields));
+        text_done(&fields);
+        send_all(harness, &out);
+}
+
+static void trailers_that_must_not_be_are_refused(void **state) {
+        struct harness *harness = *state;
+        connect_with(harness, WINDOW, false);
+        post_with_trailer(harness, 1, "/echo", "authorization", 1);
+        harness_run_until(harness, has_first);
+        assert_int_equal(answer_of(harness, 1).status, 400);
+        post_with_trailer(harness, 3, "/echo", "x-many", 101);
+        post_with_trailer(harness, 5, "/stalled", "x-forwarded-for", 1);
+        post_with_trailer(harness, 7, "/echo", "x-one", 1);
+        harness_settle(harness);
+        assert_int_equal(answer_of(harness, 3).status, 431);
+        assert_int_equal(answer_of(harness, 5).status, 400);
+        assert_int_equal(answer_of(harness, 7).status, 200);
+        assert_true(answer_of(harness, 7).has_trailers);
 }
 
 /* Responses. */
@@ -439,6 +467,7 @@ int main(void) {
                 TEST(a_body_above_the_limit_is_refused),
                 TEST(a_body_that_is_not_wanted_is_reset_after_the_answer),
                 TEST(a_slow_body_is_answered_and_others_go_on),
+                TEST(trailers_that_must_not_be_are_refused),
                 TEST(handlers_answer_when_they_can),
                 TEST(a_stream_that_is_reset_ends_its_exchange),
                 TEST(a_file_that_was_cut_short_resets_the_stream),
