@@ -24,9 +24,22 @@ static int become_user(const struct passwd *user) {
         return 0;
 }
 
+/* The child's ends of pipes; -1: none. */
+struct child_ends {
+        int input, output;
+};
+
+static int take_ends(const struct child_options *options, struct child_ends ends) {
+        if ((ends.input >= 0 && dup2(ends.input, STDIN_FILENO) < 0) ||
+            (ends.output >= 0 && dup2(ends.output, STDOUT_FILENO) < 0) ||
+            (ends.output >= 0 && !options->keeps_errors && dup2(ends.output, STDERR_FILENO) < 0))
+                return -errno;
+        return 0;
+}
+
 /* In the child: nothing but system calls, and no return. */
-static void become_program(const struct child_options *options, const struct passwd *user, int report_fd, int output_fd,
-                           pid_t parent) {
+static void become_program(const struct child_options *options, const struct passwd *user, int report_fd,
+                           struct child_ends ends, pid_t parent) {
         sigset_t none;
         sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
@@ -38,8 +51,8 @@ static void become_program(const struct child_options *options, const struct pas
                 (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (options->dies_with_us && getppid() != parent)
                 _exit(1);
-        if (r >= 0 && output_fd >= 0 && (dup2(output_fd, STDOUT_FILENO) < 0 || dup2(output_fd, STDERR_FILENO) < 0))
-                r = -errno;
+        if (r >= 0)
+                r = take_ends(options, ends);
         if (r >= 0) {
                 (void) execv(options->argv[0], (char *const *) options->argv);
                 r = -errno;
@@ -48,7 +61,7 @@ static void become_program(const struct child_options *options, const struct pas
         _exit(written == sizeof(r) ? 127 : 126);
 }
 
-static int start(const struct child_options *options, int output_fd, struct error *error, pid_t *ret_pid) {
+static int start(const struct child_options *options, struct child_ends child, struct error *error, pid_t *ret_pid) {
         _cleanup_close_ int read_fd = -1, write_fd = -1;
         int ends[2], failure = 0;
         errno = 0;
@@ -64,7 +77,7 @@ static int start(const struct child_options *options, int output_fd, struct erro
         if (pid < 0)
                 return error_set_errno(error, -errno, "starting %s", options->argv[0]);
         if (pid == 0)
-                become_program(options, user, write_fd, output_fd, parent);
+                become_program(options, user, write_fd, child, parent);
         write_fd = close_fd(write_fd);
         if (read(read_fd, &failure, sizeof(failure)) == sizeof(failure)) {
                 (void) child_wait(pid);
@@ -75,7 +88,7 @@ static int start(const struct child_options *options, int output_fd, struct erro
 }
 
 int child_start(const struct child_options *options, struct error *error, pid_t *ret_pid) {
-        return start(options, -1, error, ret_pid);
+        return start(options, (struct child_ends) { -1, -1 }, error, ret_pid);
 }
 
 int child_wait(pid_t pid) {
@@ -94,15 +107,32 @@ static void gather(int fd, struct text *output) {
                 if (length < 0 && errno == EINTR)
                         continue;
                 if (length <= 0)
-                        return;
+                        break;
                 if (output->length + (size_t) length <= OUTPUT_MAX)
                         text_append(output, (struct slice) { bytes, (size_t) length });
         }
+        explicit_bzero(bytes, sizeof(bytes)); /* it may have been a key */
+}
+
+/* The end from which the child reads the input, which is all in the pipe. */
+static int offer(struct slice input) {
+        int ends[2];
+        if (input.length > CHILD_INPUT_MAX)
+                return -E2BIG;
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        int r = write_whole(ends[1], input.data, input.length);
+        close_fd(ends[1]);
+        if (r < 0)
+                close_fd(ends[0]);
+        return r < 0 ? r : ends[0];
 }
 
 int child_run(const struct child_options *options, struct error *error) {
-        _cleanup_close_ int read_fd = -1, write_fd = -1;
+        _cleanup_close_ int read_fd = -1, write_fd = -1, input_fd = -1;
         pid_t pid = -1;
+        if (options->input.data && (input_fd = offer(options->input)) < 0)
+                return error_set_errno(error, input_fd, "starting %s", options->argv[0]);
         if (options->output) {
                 int ends[2];
                 if (pipe2(ends, O_CLOEXEC) < 0)
@@ -110,7 +140,7 @@ int child_run(const struct child_options *options, struct error *error) {
                 read_fd = ends[0];
                 write_fd = ends[1];
         }
-        int r = start(options, write_fd, error, &pid);
+        int r = start(options, (struct child_ends) { input_fd, write_fd }, error, &pid);
         if (r < 0)
                 return r;
         write_fd = close_fd(write_fd);

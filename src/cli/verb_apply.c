@@ -106,11 +106,10 @@ static int check(struct cli *cli, const struct cli_service *service, const char 
         return 0;
 }
 
-int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
+int verb_apply_all(struct cli *cli, struct error *error) {
         _cleanup_config_ struct config *config = NULL;
         _cleanup_unit_manager_ struct unit_manager *manager = NULL;
         const struct cli_service *service = &cli_services[0];
-        (void) arguments;
         int r = unit_manager_open(error, &manager);
         if (r >= 0)
                 r = config_load(CONFIG_DEFAULT_FILE, error, &config);
@@ -119,7 +118,12 @@ int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct er
         if (r < 0)
                 return r;
         struct applying applying = { cli, manager, service };
-        r = apply_run(&operations, &applying, service, service->listeners(&config->root), error);
+        return apply_run(&operations, &applying, service, service->listeners(&config->root), error);
+}
+
+int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
+        (void) arguments;
+        int r = verb_apply_all(cli, error);
         if (r < 0)
                 return r;
         cli_report(cli, "applied", "The configuration is in force.");

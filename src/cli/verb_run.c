@@ -15,6 +15,7 @@
 #include "cli/program_path.h"
 #include "cli/run_address.h"
 #include "cli/run_config.h"
+#include "cli/run_keys.h"
 #include "cli/services.h"
 #include "cli/state_folder.h"
 #include "cli/verbs.h"
@@ -288,6 +289,8 @@ int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct erro
                 r = make_config(&running, arguments, error);
         if (r == -EINVAL) /* of what was written on the command line */
                 return cli_refuse(cli, "%s", error->text);
+        if (r >= 0)
+                r = run_keys_prepare(&running.folder, running.config, error);
         if (r >= 0)
                 r = start(&running, error);
         return r < 0 ? r : run_to_the_end(&running, arguments, error);

@@ -115,6 +115,57 @@ static const struct cli_option run_options[] = {
         { 0 },
 };
 
+#define CREDENTIALS_OPTION                                                                     \
+        {                                                                                      \
+                .name = "credentials", .value = "FOLDER", .words = CLI_WORDS_FOLDER,           \
+                .help = "where the keys are (default: credentials, beside the configuration)", \
+        }
+
+static const struct cli_option keys_init_options[] = {
+        { .name = "purpose",
+          .value = "PURPOSE",
+          .help = "seal, for sealed folders, or sign, for signed addresses (default: seal)" },
+        { .name = "plain", .help = "do not encrypt the file by systemd-creds" },
+        CREDENTIALS_OPTION,
+        CONFIG_OPTION,
+        { 0 },
+};
+
+static const struct cli_option keys_list_options[] = {
+        { .name = "files", .help = "count the files that each key of a sealed folder is needed for" },
+        CREDENTIALS_OPTION,
+        CONFIG_OPTION,
+        { 0 },
+};
+
+static const struct cli_option keys_options[] = {
+        CREDENTIALS_OPTION,
+        CONFIG_OPTION,
+        { 0 },
+};
+
+static const struct cli_option keys_rotate_options[] = {
+        { .name = "socket",
+          .value = "PATH",
+          .words = CLI_WORDS_FILE,
+          .help = "reload the server at this admin socket, instead of `ccodesctl apply`" },
+        CREDENTIALS_OPTION,
+        CONFIG_OPTION,
+        { 0 },
+};
+
+static const struct cli_option sign_options[] = {
+        { .name = "expires", .value = "SPAN", .help = "how long the address is good for: 1h, 7d, \"2d 12h\"" },
+        { .name = "name", .value = "NAME", .help = "what browsers save the file as" },
+        { .name = "rate", .value = "BYTES", .help = "bytes a second that the download goes at, at most: 500K, 2M" },
+        { .name = "key",
+          .value = "NAME",
+          .help = "the keys to sign with (default: the signing_key of the host's site)" },
+        CREDENTIALS_OPTION,
+        CONFIG_OPTION,
+        { 0 },
+};
+
 static const struct cli_option install_options[] = {
         { .name = "dry-run", .help = "only say what would be done" },
         { 0 },
@@ -288,6 +339,94 @@ const struct cli_verb cli_verbs[] = {
                         .words = CLI_WORDS_SERVICE,
                         .summary = "Stop the service and do not start it at boot",
                         .run = verb_disable,
+        },
+        {
+                        .name = "keys init",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Make the keys of sealed folders, or of signed addresses",
+                        .description = "Makes the credential NAME, with one key in it, for a sealed folder's `key` or, "
+                                       "with --purpose sign, for a site's `signing_key`. As root it is encrypted by "
+                                       "systemd-creds(1), so that this machine alone can read it. Keep a copy "
+                                       "elsewhere: "
+                                       "without the keys the files of a sealed folder are lost.",
+                        .options = keys_init_options,
+                        .run = verb_keys_init,
+        },
+        {
+                        .name = "keys list",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "[NAME]",
+                        .operands_max = 1,
+                        .summary = "List keys by their ids",
+                        .description = "Shows the credentials that the configuration names, or NAME, and the ids of "
+                                       "their "
+                                       "keys, oldest first. The last one is used for what is new. A key itself is "
+                                       "never "
+                                       "shown.",
+                        .options = keys_list_options,
+                        .run = verb_keys_list,
+        },
+        {
+                        .name = "keys rotate",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Add a key, put it in force, and wrap all files by it",
+                        .description = "Adds a key to the credential NAME and puts it in force by new instances, which "
+                                       "loses no request. Then the headers of all files of the sealed folders are "
+                                       "wrapped "
+                                       "by it; nothing of what they hold is encrypted anew. It may be stopped at any "
+                                       "moment: `ccodesctl keys rewrap` completes it. The old keys stay until "
+                                       "`ccodesctl "
+                                       "keys remove`; addresses that were signed with them are good until then.",
+                        .options = keys_rotate_options,
+                        .run = verb_keys_rotate,
+        },
+        {
+                        .name = "keys rewrap",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Wrap all files of sealed folders by the newest key",
+                        .description = "The second part of `ccodesctl keys rotate`. The exit status is 1 when there "
+                                       "are "
+                                       "files that cannot be opened by the keys; each is named.",
+                        .options = keys_options,
+                        .run = verb_keys_rewrap,
+        },
+        {
+                        .name = "keys remove",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "NAME ID",
+                        .operands_min = 2,
+                        .operands_max = 2,
+                        .summary = "Remove a key that nothing needs any more",
+                        .description = "Removes the key ID from the credential NAME. Refused for the newest key, and "
+                                       "for "
+                                       "one that files of a sealed folder are wrapped by. Addresses that were signed "
+                                       "with "
+                                       "it are refused once the change is in force.",
+                        .options = keys_options,
+                        .run = verb_keys_remove,
+        },
+        {
+                        .name = "sign",
+                        .group = CLI_GROUP_MANAGE,
+                        .operands = "URL",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Sign an address, for one file and a time",
+                        .description = "Prints the address of a file that only signed addresses open (signed = true). "
+                                       "Whoever has it reads the file until its time is over. It holds for the host "
+                                       "and "
+                                       "the path of URL, over HTTP and HTTPS alike.",
+                        .options = sign_options,
+                        .run = verb_sign,
         },
         {
                         .name = "run",

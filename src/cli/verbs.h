@@ -36,6 +36,19 @@ int verb_disable(struct cli *cli, const struct cli_arguments *arguments, struct 
 
 /* verb_apply.c */
 int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_apply_all(struct cli *cli, struct error *error); /* without its report; 0 or a negative errno */
+
+/* verb_keys.c */
+int verb_keys_init(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_keys_list(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_keys_remove(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_keys_rotate.c */
+int verb_keys_rotate(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_keys_rewrap(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_sign.c */
+int verb_sign(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
 
 /* verb_run.c */
 int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error);

@@ -2,7 +2,6 @@
 /* The order of writing and syncing is what makes it safe; nothing else is kept. */
 #include "shared/sealed_rewrap.h"
 
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "shared/secret.h"
@@ -61,9 +60,19 @@ static int rewrap(int fd, const struct key_ring *ring, struct sealed_secret *sec
         return r < 0 ? r : clear(fd, good, header + good * SEALED_BLOCK);
 }
 
+/* Two at once could each clear the header that the other has written. Not flock(2), which uploads use for what they write. */
+static int lock_header(int fd, short type) {
+        struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_len = (off_t) SEALED_HEADER };
+        int r = (int) NEGATIVE_ERRNO(fcntl(fd, F_OFD_SETLK, &lock));
+        return r == -EAGAIN || r == -EACCES ? -EBUSY : r;
+}
+
 int sealed_rewrap(int fd, const struct key_ring *ring) {
         struct stat status;
-        if (flock(fd, LOCK_EX) < 0 || fstat(fd, &status) < 0)
+        int locked = lock_header(fd, F_WRLCK);
+        if (locked < 0)
+                return locked;
+        if (fstat(fd, &status) < 0)
                 return -errno;
         struct sealed_secret *secret = secret_new(sizeof(*secret));
         int r = secret ? rewrap(fd, ring, secret) : -ENOMEM;
@@ -73,7 +82,7 @@ int sealed_rewrap(int fd, const struct key_ring *ring) {
                 const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, status.st_mtim };
                 (void) futimens(fd, times);
         }
-        (void) flock(fd, LOCK_UN);
+        (void) lock_header(fd, F_UNLCK);
         return r;
 }
 

@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -104,14 +106,18 @@ static void impossible_paths_are_refused(void **state) {
         assert_int_equal(places.count, 0);
 }
 
-static int make(const char *toml, struct error *error, struct unit_set *ret_set) {
+static int make_of(const char *file, const char *toml, struct error *error, struct unit_set *ret_set) {
         struct error problem = ERROR_INIT;
         struct config *config = NULL;
         if (config_load_text(toml, "test", &problem, &config) < 0)
                 fail_msg("%s", problem.text);
-        int r = server_units_make(&config->root, "/etc/ccodes/ccodes.toml", 2, error, ret_set);
+        int r = server_units_make(&config->root, file, 2, error, ret_set);
         config_unref(config);
         return r;
+}
+
+static int make(const char *toml, struct error *error, struct unit_set *ret_set) {
+        return make_of("/etc/ccodes/ccodes.toml", toml, error, ret_set);
 }
 
 static const char *content_of(const struct unit_set *set, const char *path) {
@@ -200,6 +206,41 @@ static void both_instances_have_the_same_drop_in(void **state) {
         assert_string_equal(content_of(&set, "ccodes-server@.service.d/50-config.conf"), drop_in);
 }
 
+static void put(const char *folder, const char *name) {
+        _cleanup_free_ char *path = text_format("%s/%s", folder, name);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fclose(file), 0);
+}
+
+/* Encrypted ones come first; what is not there is left to the service, which says what to do. */
+static void credentials_that_are_there_are_passed(void **state) {
+        (void) state;
+        char folder[] = "/tmp/ccodes-generator-XXXXXX";
+        assert_non_null(mkdtemp(folder));
+        _cleanup_free_ char *file = text_format("%s/ccodes.toml", folder),
+                            *keys = text_format("%s/credentials", folder);
+        assert_int_equal(mkdir(keys, 0700), 0);
+        put(keys, "both");
+        put(keys, "both.cred");
+        put(keys, "plain");
+        _cleanup_(unit_set_done) struct unit_set set = UNIT_SET_INIT;
+#define UPLOAD(name)                                                                         \
+        "[[site.upload]]\nname = \"" name "\"\npath = \"/" name "/\"\nfolder = \"/srv/" name \
+        "\"\nformat = \"sealed\"\n"                                                          \
+        "key = \"" name "\"\n"
+        assert_int_equal(make_of(file, SITE "signing_key = \"plain\"\n" UPLOAD("both") UPLOAD("none"), NULL, &set), 0);
+        _cleanup_free_ char *expected = text_format("LoadCredentialEncrypted=both:%s/both.cred\n"
+                                                    "LoadCredential=plain:%s/plain\n",
+                                                    keys, keys);
+        const char *drop_in = content_of(&set, "ccodes-server.service.d/50-config.conf");
+        const char *found = strstr(drop_in, "LoadCredential");
+        assert_non_null(found);
+        assert_string_equal(found, expected);
+        _cleanup_free_ char *command = text_format("rm -r -- '%s'", folder);
+        assert_int_equal(system(command), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(processors_are_counted_by_the_highest),
@@ -211,6 +252,7 @@ int main(void) {
                 cmocka_unit_test(a_listener_becomes_a_socket_unit),
                 cmocka_unit_test(addresses_take_their_forms),
                 cmocka_unit_test(both_instances_have_the_same_drop_in),
+                cmocka_unit_test(credentials_that_are_there_are_passed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "config/credential.h"
 #include "generator/unit_places.h"
 #include "shared/quantity.h"
 
@@ -105,8 +107,40 @@ static int collect_places(const struct config_root *root, struct unit_places *pl
         return r;
 }
 
-static void append_service(const struct config_root *root, const struct unit_places *places, const char *file,
-                           struct text *text) {
+static int append_credential(const char *folder, const char *name, struct text *text) {
+        static const struct {
+                const char *suffix, *key;
+        } forms[] = { { CONFIG_CREDENTIAL_SUFFIX, "LoadCredentialEncrypted" }, { "", "LoadCredential" } };
+        for (size_t i = 0; i < ELEMENTS_OF(forms); i++) {
+                _cleanup_free_ char *path = text_format("%s/%s%s", folder, name, forms[i].suffix);
+                if (!path)
+                        return -ENOMEM;
+                if (access(path, F_OK) < 0)
+                        continue;
+                text_printf(text, "%s=%s:", forms[i].key, name);
+                unit_append_value(text, path);
+                text_append_char(text, '\n');
+                break;
+        }
+        return 0;
+}
+
+/* The service manager gives them to the service alone, and only when it starts. One that is not there is the service's to
+ * complain of: systemd would not start it and not say what to do. */
+static int append_credentials(const struct config_root *root, const char *file, struct text *text) {
+        _cleanup_free_ struct config_credential *items = NULL;
+        _cleanup_free_ char *folder = NULL;
+        size_t count = 0;
+        int r = config_credentials(root, &items, &count);
+        if (r >= 0)
+                r = config_credentials_folder(file, &folder);
+        for (size_t i = 0; i < count && r >= 0; i++)
+                r = append_credential(folder, items[i].name, text);
+        return r;
+}
+
+static int append_service(const struct config_root *root, const struct unit_places *places, const char *file,
+                          struct text *text) {
         text_printf(text, "# Written by ccodes-generator from %s.\n\n[Service]\nSockets=", file);
         const struct config_listener *listeners = root->server.listeners.items;
         for (size_t i = 0; i < root->server.listeners.count; i++)
@@ -117,6 +151,7 @@ static void append_service(const struct config_root *root, const struct unit_pla
         quantity_append_span(text, drain > QUANTITY_INFINITY - STOP_MARGIN ? QUANTITY_INFINITY : drain + STOP_MARGIN);
         text_append_char(text, '\n');
         unit_places_append(places, text);
+        return append_credentials(root, file, text);
 }
 
 static int add_drop_ins(struct unit_set *set, const struct config_root *root, const char *file, struct error *error) {
@@ -128,8 +163,9 @@ static int add_drop_ins(struct unit_set *set, const struct config_root *root, co
         int r = collect_places(root, &places, error);
         for (size_t i = 0; i < ELEMENTS_OF(paths) && r >= 0; i++) {
                 _cleanup_text_ struct text text = TEXT_INIT;
-                append_service(root, &places, file, &text);
-                r = unit_set_add(set, paths[i], &text);
+                r = append_service(root, &places, file, &text);
+                if (r >= 0)
+                        r = unit_set_add(set, paths[i], &text);
         }
         return r;
 }
