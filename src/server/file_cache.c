@@ -194,6 +194,8 @@ static bool is_worth_keeping(const struct file_cache *cache, const struct file_e
         const struct file_version *version = entry->result.sources[0].version;
         if (!entry->result.is_lasting || cache->settings.max_entries == 0)
                 return false;
+        if (entry->site->is_changing && file_entry_is_open(entry))
+                return false; /* one that is replaced or removed shall take no room on the disk any more */
         bool is_private = entry->result.listing || (version && version->is_private);
         if (is_private && !file_store_has_room(cache->store))
                 return false;

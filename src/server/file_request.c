@@ -10,6 +10,7 @@
 #include "http/worker.h"
 #include "server/content_damage.h"
 #include "server/signed_download.h"
+#include "server/tus_fields.h"
 #include "shared/quantity.h"
 #include "shared/syscall.h"
 
@@ -77,6 +78,8 @@ void file_request_respond(struct file_request *request) {
         struct http_exchange *exchange = request->exchange;
         if (request->site && request->site->hsts.data && exchange->request.is_secure)
                 (void) http_response_add(exchange, SLICE_LITERAL("strict-transport-security"), request->site->hsts);
+        if (request->is_tus)
+                (void) http_response_add(exchange, SLICE_LITERAL("tus-resumable"), SLICE_LITERAL(TUS_VERSION));
         struct content_body *content = take_pointer(request->content);
         int r = content ? content_body_prepare(content, (struct content_ready) { on_content, request }) : 1;
         if (r < 0)
@@ -101,6 +104,8 @@ void file_request_redirect(struct file_request *request, int status, char *locat
 }
 
 static struct slice methods_of(const struct file_request *request) {
+        if (request->is_tus && request->exchange->request.method != HTTP_METHOD_OPTIONS)
+                return SLICE_LITERAL("HEAD, PATCH, DELETE, OPTIONS");
         return request->mount ? request->mount->allow : SLICE_LITERAL(FILE_SERVER_METHODS);
 }
 
@@ -233,6 +238,10 @@ void file_request_add_failure_fields(struct file_request *request, enum cause ca
         struct http_exchange *exchange = request->exchange;
         if (cause == CAUSE_METHOD_NOT_ALLOWED)
                 (void) http_response_add(exchange, SLICE_LITERAL("allow"), methods_of(request));
+        if (cause == CAUSE_TUS_VERSION_UNSUPPORTED)
+                (void) http_response_add(exchange, SLICE_LITERAL("tus-version"), SLICE_LITERAL(TUS_VERSION));
+        if (cause == CAUSE_UPLOAD_BUSY || cause == CAUSE_UPLOAD_COUNTING)
+                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
         if (cause == CAUSE_TOKEN_REQUIRED)
                 (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"), SLICE_LITERAL("Bearer"));
         if (cause == CAUSE_RANGE_UNSATISFIABLE) {

@@ -61,6 +61,7 @@ struct file_request {
         uint64_t signed_rate;   /* bytes a second, that a signed address agreed to */
         bool is_admitted;       /* by a signed address */
         bool has_waited;        /* for a compressed body, once: not again */
+        bool is_tus;            /* the answer is one of the tus protocol */
         uint64_t unsatisfiable; /* length of what a range was asked of, for CAUSE_RANGE_UNSATISFIABLE */
         union {
                 struct http_body_memory memory;

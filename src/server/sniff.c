@@ -154,3 +154,15 @@ const char *sniff_media_type(const void *data, size_t length) {
                 return "video/webm";
         return has_binary_byte(file) ? "application/octet-stream" : "text/plain";
 }
+
+bool sniff_knows(struct slice type) {
+        static const struct slice others[] = { SLICE_LITERAL("text/html"), SLICE_LITERAL("video/mp4"),
+                                               SLICE_LITERAL("video/webm") };
+        for (size_t i = 0; i < ELEMENTS_OF(signatures); i++)
+                if (slice_equal_text(type, signatures[i].type))
+                        return true;
+        for (size_t i = 0; i < ELEMENTS_OF(others); i++)
+                if (slice_equal(type, others[i]))
+                        return true;
+        return false;
+}

@@ -120,6 +120,7 @@ int upload_account_add_part(struct upload_account *account, const struct config_
         if (r >= 0 && account->parts >= (uint64_t) limits->max_parts)
                 r = upload_fault_set(fault, CAUSE_UPLOAD_FOLDER_FULL, "max_parts is reached");
         if (r >= 0) {
+                account->part_changes++;
                 account->parts++;
                 account->part_bytes += bytes;
         }
@@ -129,15 +130,25 @@ int upload_account_add_part(struct upload_account *account, const struct config_
 
 void upload_account_remove_part(struct upload_account *account, uint64_t bytes) {
         pthread_mutex_lock(&account->mutex);
+        account->part_changes++;
         account->parts -= account->parts > 0;
         account->part_bytes -= MIN_OF(bytes, account->part_bytes);
         pthread_mutex_unlock(&account->mutex);
 }
 
-void upload_account_set_parts(struct upload_account *account, uint64_t parts, uint64_t bytes) {
+uint64_t upload_account_part_changes(struct upload_account *account) {
         pthread_mutex_lock(&account->mutex);
-        account->parts = parts;
-        account->part_bytes = bytes;
+        uint64_t changes = account->part_changes;
+        pthread_mutex_unlock(&account->mutex);
+        return changes;
+}
+
+void upload_account_take_parts(struct upload_account *account, uint64_t changes, uint64_t parts, uint64_t bytes) {
+        pthread_mutex_lock(&account->mutex);
+        if (account->part_changes == changes) {
+                account->parts = parts;
+                account->part_bytes = bytes;
+        }
         pthread_mutex_unlock(&account->mutex);
 }
 

@@ -24,6 +24,7 @@ struct upload_account {
         uint64_t stored, stored_files;   /* bytes and number of files that are in place */
         uint64_t claimed, claimed_files; /* what uploads under way are to become */
         uint64_t active;                 /* uploads under way */
+        uint64_t part_changes;           /* of these figures, by anything but a sweep */
         uint64_t parts, part_bytes;      /* resumable uploads that are not finished, and what they are to become */
 };
 
@@ -62,8 +63,9 @@ int upload_account_add_part(struct upload_account *account, const struct config_
                             struct upload_fault *fault);
 void upload_account_remove_part(struct upload_account *account, uint64_t bytes);
 
-/* What lies in the staging folder when the daemon starts. */
-void upload_account_set_parts(struct upload_account *account, uint64_t parts, uint64_t bytes);
+/* What a sweep has found in the staging folder, in the same way as a scan below. */
+uint64_t upload_account_part_changes(struct upload_account *account);
+void upload_account_take_parts(struct upload_account *account, uint64_t changes, uint64_t parts, uint64_t bytes);
 
 /* What a scan has found; `changes` as upload_account_changes said before it. Not taken when something changed meanwhile,
  * unless nothing is known yet. */

@@ -30,8 +30,10 @@ bool upload_type_is_allowed(const struct upload_mount *mount, struct slice name,
         const char *type = sniff_media_type(head.data, head.length);
         if (!is_generic(type))
                 return is_listed(mount, slice_of(type));
-        const char *named = site_media_type(&mount->files, name);
-        return is_listed(mount, slice_of(named ? named : type));
+        struct slice named = slice_of(site_media_type(&mount->files, name));
+        if (!named.data || slice_equal_text(named, type))
+                return is_listed(mount, slice_of(type));
+        return !sniff_knows(named) && is_listed(mount, named);
 }
 
 int upload_file_begin(struct upload_file *file, const struct upload_mount *mount, struct upload_target *target,

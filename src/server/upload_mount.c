@@ -35,20 +35,13 @@ static struct config_site reading_of(const struct config_site *config, const str
 }
 
 static int write_allow(struct upload_mount *mount, struct arena *arena) {
-        static const struct {
-                enum config_upload_method method;
-                const char *names;
-        } names[] = {
-                { CONFIG_UPLOAD_GET, "GET, HEAD, " },
-                { CONFIG_UPLOAD_PUT, "PUT, " },
-                { CONFIG_UPLOAD_POST, "POST, " },
-                { CONFIG_UPLOAD_DELETE, "DELETE, " },
-        };
-        char text[128] = "";
-        for (size_t i = 0; i < ELEMENTS_OF(names); i++)
-                if (config_upload_allows(mount->config, names[i].method))
-                        strcat(text, names[i].names);
-        mount->allow = slice_of(arena_format(arena, "%sOPTIONS", text));
+        const struct config_upload *config = mount->config;
+        bool takes_post = config_upload_allows(config, CONFIG_UPLOAD_POST) ||
+                          config_upload_allows(config, CONFIG_UPLOAD_TUS); /* which begins with it */
+        mount->allow = slice_of(arena_format(
+                        arena, "%s%s%s%sOPTIONS", config_upload_allows(config, CONFIG_UPLOAD_GET) ? "GET, HEAD, " : "",
+                        config_upload_allows(config, CONFIG_UPLOAD_PUT) ? "PUT, " : "", takes_post ? "POST, " : "",
+                        config_upload_allows(config, CONFIG_UPLOAD_DELETE) ? "DELETE, " : ""));
         return mount->allow.data ? 0 : -ENOMEM;
 }
 

@@ -75,6 +75,21 @@ int upload_part_create(struct upload_part *part, struct upload_folder *folder, c
         return r;
 }
 
+int upload_part_open(struct upload_part *part, struct upload_folder *folder, const struct content_format *format,
+                     const char *name) {
+        int staging = upload_folder_staging(folder, false);
+        int fd = staging < 0 ? staging : upload_staging_open(staging, name);
+        if (fd < 0)
+                return fd;
+        part->folder = folder;
+        part->fd = fd;
+        (void) snprintf(part->name, sizeof(part->name), "%s", name);
+        int r = content_resume(format, fd, NULL, &part->writer);
+        if (r < 0)
+                upload_part_close(part);
+        return r;
+}
+
 /* The time of the last change is given to the nanosecond, not by the file system's coarse clock: it is part of what
  * tells one version of a file from the next. */
 static int stamp(int fd) {

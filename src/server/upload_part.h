@@ -22,6 +22,10 @@ struct upload_part {
 int upload_part_create(struct upload_part *part, struct upload_folder *folder, const struct content_format *format,
                        const char *prefix);
 
+/* One that is there, to go on with it from where content_resume says. -EWOULDBLOCK while somebody else has it. */
+int upload_part_open(struct upload_part *part, struct upload_folder *folder, const struct content_format *format,
+                     const char *name);
+
 /* All is written: makes it last over a power cut. The writer is gone then. */
 int upload_part_finish(struct upload_part *part);
 

@@ -8,6 +8,8 @@
 
 #include "http/conditional.h"
 #include "http/worker.h"
+#include "server/tus_fields.h"
+#include "server/tus_request.h"
 #include "server/upload_access.h"
 #include "server/upload_name.h"
 
@@ -98,6 +100,20 @@ static void read_file(struct file_request *request) {
         file_request_look_up(request);
 }
 
+static bool is_tus_creation(const struct file_request *request) {
+        return allows(request, CONFIG_UPLOAD_TUS) &&
+               http_fields_find(&request->exchange->request.fields, SLICE_LITERAL("tus-resumable")).data;
+}
+
+static void begin_tus(struct file_request *request, struct slice id) {
+        enum cause cause = upload_access_check(request->mount, request->exchange);
+        request->source = &request->mount->files;
+        if (cause != CAUSE_NONE)
+                file_request_fail(request, cause, NULL);
+        else
+                tus_request_upload(request, id);
+}
+
 static void begin_change(struct file_request *request) {
         enum cause cause = upload_access_check(request->mount, request->exchange);
         enum http_method method = request->exchange->request.method;
@@ -106,6 +122,8 @@ static void begin_change(struct file_request *request) {
                 file_request_fail(request, cause, NULL);
         else if (method == HTTP_METHOD_PUT && allows(request, CONFIG_UPLOAD_PUT))
                 upload_put_begin(request);
+        else if (method == HTTP_METHOD_POST && is_tus_creation(request))
+                tus_request_create(request);
         else if (method == HTTP_METHOD_POST && allows(request, CONFIG_UPLOAD_POST))
                 upload_form_begin(request);
         else if (method == HTTP_METHOD_DELETE && allows(request, CONFIG_UPLOAD_DELETE))
@@ -115,9 +133,18 @@ static void begin_change(struct file_request *request) {
 }
 
 void upload_request_begin(struct file_request *request) {
+        struct slice beneath = upload_mount_beneath(request->mount, request->exchange->request.path);
+        static const struct slice tus = SLICE_LITERAL(TUS_FOLDER);
+        bool is_tus = allows(request, CONFIG_UPLOAD_TUS);
+        if (is_tus && request->exchange->request.method != HTTP_METHOD_OPTIONS && slice_starts_with(beneath, tus)) {
+                begin_tus(request, slice_from(beneath, tus.length));
+                return;
+        }
         switch (request->exchange->request.method) {
         case HTTP_METHOD_OPTIONS:
                 request->purpose = FILE_PURPOSE_OPTIONS;
+                if (is_tus)
+                        tus_request_add_options(request);
                 read_file(request);
                 break;
         case HTTP_METHOD_GET:

@@ -35,6 +35,11 @@ CAUSE(DIGEST_UNSUPPORTED, "digest-unsupported", 400, "The digest of a form canno
 CAUSE(FORM_MALFORMED, "form-malformed", 400, "The form is malformed.",
       "The field CCODES_DETAIL of the journal entry says which rule was broken. A broken client, or one that sent no "
       "file.")
+CAUSE(TUS_CONCAT_INVALID, "tus-concat-invalid", 400, "These uploads cannot be joined.",
+      "Upload-Concat names an address that is no upload of this folder, or one that is not a partial upload or not "
+      "complete. The client is wrong, or the parts were removed after keep_parts.")
+CAUSE(TUS_MALFORMED, "tus-malformed", 400, "The request does not follow the tus protocol.",
+      "The field CCODES_DETAIL of the journal entry says which field is missing or malformed. The client is wrong.")
 CAUSE(UPLOAD_NAME_INVALID, "upload-name-invalid", 400, "A file cannot have this name.",
       "The field CCODES_DETAIL of the journal entry says why. No part of a name may begin with a dot, be empty or "
       "longer than 255 bytes.")
@@ -59,6 +64,8 @@ CAUSE(SIGNATURE_MALFORMED, "signature-malformed", 403, "The address is not a who
       "It was cut or rewritten on its way, often in a mail. Send it again.")
 CAUSE(SIGNATURE_MISSING, "signature-missing", 403, "This can be read by a signed address only.",
       "A rule or the upload folder has signed = true. `ccodesctl sign` makes an address.")
+CAUSE(TUS_FINAL, "tus-final", 403, "A final upload takes no bytes.",
+      "It was made of other uploads (Upload-Concat: final). The client is wrong.")
 CAUSE(FILE_HIDDEN, "file-hidden", 404, "There is no such file.",
       "A part of the path begins with a dot. Such names are refused, whether they exist or not, unless the site sets "
       "hidden = true.")
@@ -68,12 +75,18 @@ CAUSE(ENDPOINT_UNKNOWN, "endpoint-unknown", 404, "There is no such endpoint.",
       "The admin socket knows /healthz, /readyz, /metrics, /status, /config, POST /reload and POST /logs/reopen.")
 CAUSE(NO_SITE, "no-site", 404, "No site answers for this host.",
       "No [[site]] has this name among its hosts, and none sets default = true.")
+CAUSE(TUS_UNKNOWN, "tus-unknown", 404, "There is no such upload.",
+      "It was never begun, was given up, or was removed because nothing came for it within keep_parts. The client "
+      "begins "
+      "anew.")
 CAUSE(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed for this address.",
       "The field Allow of the answer names the methods that are. Files answer GET, HEAD and OPTIONS.")
 CAUSE(BODY_TOO_SLOW, "body-too-slow", 408, "The body of the request did not arrive in time.",
       "A slow client or network. Where honest uploads need longer, raise the body's values in [http.timeouts].")
 CAUSE(HEAD_TOO_SLOW, "head-too-slow", 408, "The head of the request did not arrive in time.",
       "A slow client, or an attack that holds connections open. See the head's values in [http.timeouts].")
+CAUSE(TUS_OFFSET, "tus-offset", 409, "The upload does not stand where the request goes on.",
+      "The client asks with HEAD where it stands, as it does after a connection was cut. Nothing to do.")
 CAUSE(UPLOAD_EXISTS, "upload-exists", 409, "There is a file of this name already.",
       "The upload folder has overwrite = false. The client must choose another name, or delete the file before.")
 CAUSE(UPLOAD_FOLDER_NOT_EMPTY, "upload-folder-not-empty", 409, "The folder is not empty.",
@@ -85,8 +98,13 @@ CAUSE(SIGNATURE_EXPIRED, "signature-expired", 410, "The time of this address is 
       "It was signed until a time that has passed. `ccodesctl sign` makes a new one; look at the machine's clock when "
       "it is "
       "new.")
+CAUSE(TUS_EXPIRED, "tus-expired", 410, "The upload has expired.",
+      "Nothing came for it within keep_parts of the upload folder. The client begins anew.")
 CAUSE(PRECONDITION_FAILED, "precondition-failed", 412, "A condition that the request sets does not hold.",
       "The file has changed since the client saw it (If-Match, If-Unmodified-Since). Nothing to do.")
+CAUSE(TUS_VERSION_UNSUPPORTED, "tus-version-unsupported", 412, "This version of the tus protocol is not spoken.",
+      "The field Tus-Resumable of the request is missing or is not 1.0.0. Usually a request that is none of a tus "
+      "client.")
 CAUSE(BODY_TOO_LARGE, "body-too-large", 413, "The body of the request is larger than is allowed here.",
       "Where such bodies are wanted, raise max_body in [http.limits].")
 CAUSE(UPLOAD_TOO_LARGE, "upload-too-large", 413, "The file is larger than is allowed here.",
@@ -106,12 +124,16 @@ CAUSE(EXPECTATION_FAILED, "expectation-failed", 417, "The request expects someth
 CAUSE(MISDIRECTED, "misdirected", 421, "The request came over a connection that was opened for another name.",
       "The Host is not among the names of the certificate that SNI had chosen. A browser asks again by itself; nothing "
       "to do.")
+CAUSE(TUS_LOCKED, "tus-locked", 423, "Another request is writing to the upload.",
+      "Usually the connection before, whose end is not known yet. The client tries again.")
 CAUSE(UPGRADE_REQUIRED, "upgrade-required", 426, "This address needs another protocol.",
       "The field Upgrade of the answer names it. The client must speak it.")
 CAUSE(TOO_MANY_CONNECTIONS, "too-many-connections", 429, "There are too many connections from this address.",
       "Where many people share one address, raise max_connections_per_client in [http.limits].")
 CAUSE(FIELDS_TOO_LARGE, "fields-too-large", 431, "The header fields of the request are too large or too many.",
       "Often cookies that have grown. Where they are wanted, raise max_head or max_fields in [http.limits].")
+CAUSE(TUS_CHECKSUM_MISMATCH, "tus-checksum-mismatch", 460, "The bytes are not what their checksum says.",
+      "They were damaged on their way, and were not kept. The client sends them again.")
 CAUSE(CONTENT_DAMAGED, "content-damaged", 500, "The stored file is not what was written.",
       "It is sealed (encrypted), and what lies on the disk was changed, cut short, moved, or belongs to another file: "
       "nothing "

@@ -449,6 +449,8 @@ class TestRefusals:
         ("x", b"plain", False),
         ("x.json", b"\x89PNG\r\n\x1a\n", True),
         ("x.json", b"GIF89a" + bytes(10_000), False),
+        ("x.png", b"just text", False),
+        ("x.png", bytes(100), False),
     ])
     def test_types_are_told_by_content(self, uploads, folder, name, content, ok):
         daemon = uploads('types = ["image/png", "application/json"]')
