@@ -36,7 +36,8 @@ struct client_table {
         struct client_shard shards[SHARDS];
         size_t ready; /* shards that are initialised */
         uint64_t log_key[2];
-        _Atomic int64_t logged[LOG_SLOTS]; /* the second in which a slot last logged */
+        _Atomic int64_t logged[LOG_SLOTS];   /* the second in which a slot last logged */
+        _Atomic uint64_t flooded[LOG_SLOTS]; /* ms: when it last flooded */
 };
 
 static bool key_from_address(const struct sockaddr *address, struct client_key *ret_key) {
@@ -140,10 +141,27 @@ void client_table_leave(struct client_table *table, struct client_entry *entry) 
                 free(entry);
 }
 
+static size_t slot_of(const struct client_table *table, const struct client_key *key) {
+        return siphash13(key, sizeof(*key), table->log_key) % LOG_SLOTS;
+}
+
+void client_table_note_flood(struct client_table *table, const struct sockaddr *address, uint64_t now) {
+        struct client_key key;
+        if (key_from_address(address, &key))
+                atomic_store_explicit(&table->flooded[slot_of(table, &key)], now, memory_order_relaxed);
+}
+
+uint64_t client_table_flooded_at(struct client_table *table, const struct sockaddr *address) {
+        struct client_key key;
+        if (!key_from_address(address, &key))
+                return 0;
+        return atomic_load_explicit(&table->flooded[slot_of(table, &key)], memory_order_relaxed);
+}
+
 bool client_table_may_log(struct client_table *table, const struct sockaddr *address, int64_t second) {
         struct client_key key = { 0 };
         (void) key_from_address(address, &key);
-        _Atomic int64_t *slot = &table->logged[siphash13(&key, sizeof(key), table->log_key) % LOG_SLOTS];
+        _Atomic int64_t *slot = &table->logged[slot_of(table, &key)];
         int64_t logged = atomic_load_explicit(slot, memory_order_relaxed);
         return logged != second && atomic_compare_exchange_strong_explicit(slot, &logged, second, memory_order_relaxed,
                                                                            memory_order_relaxed);

@@ -24,5 +24,10 @@ void client_table_leave(struct client_table *table, struct client_entry *entry);
  * two addresses may share a slot, which then logs less, never more. */
 bool client_table_may_log(struct client_table *table, const struct sockaddr *address, int64_t second);
 
+/* Remembers that a connection of this address was ended for a flood, at `now` (ms, above 0), and when the last one was; 0: none is known.
+ * Lock-free; two addresses may share a slot. Nothing is known of addresses other than IP. */
+void client_table_note_flood(struct client_table *table, const struct sockaddr *address, uint64_t now);
+uint64_t client_table_flooded_at(struct client_table *table, const struct sockaddr *address);
+
 /* Addresses with a connection. */
 uint64_t client_table_count(struct client_table *table);

@@ -4,7 +4,7 @@
 #include "http/h2_accounts.h"
 
 /* Seconds' worth of frames that may come at once. */
-#define BURST 10
+#define BURST (H2_BURST_MSEC / 1000)
 
 /* One frame, in the unit of a level. */
 #define FRAME 1000
@@ -24,6 +24,16 @@ static bool charge(struct h2_account *account, uint64_t now, uint64_t rate) {
         account->at = now;
         account->level += FRAME;
         return account->level <= rate * FRAME * BURST;
+}
+
+/* All of the burst but the last second's worth. */
+static void spend(struct h2_account *account, uint64_t now, uint64_t rate) {
+        *account = (struct h2_account) { .level = rate * FRAME * (BURST - 1), .at = now };
+}
+
+void h2_accounts_spend_burst(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now) {
+        spend(&accounts->resets, now, (uint64_t) limits->max_resets);
+        spend(&accounts->control, now, (uint64_t) limits->max_control_frames);
 }
 
 static const char *charge_control(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,

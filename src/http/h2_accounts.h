@@ -27,6 +27,12 @@ struct h2_accounts {
         uint32_t continuations;    /* of the present head */
 };
 
+/* The bursts that are let through come from this time. */
+#define H2_BURST_MSEC 10000
+
+/* For a client that has flooded another connection of late: no burst, only what leaks away. */
+void h2_accounts_spend_burst(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now);
+
 /* A frame came. NULL when it may pass; else what the client does, for the log: the connection is to be ended. */
 const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,
                               enum h2_frame type, unsigned flags, size_t length, bool is_late);

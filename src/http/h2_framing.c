@@ -38,9 +38,10 @@ struct h2_framing {
         int32_t last_opened;  /* the highest stream so far; the library forgets those that are over */
         int32_t last_skipped; /* the highest of those below it that were never opened */
         int32_t last_reset; /* the highest that this side reset: the client may not have known yet when it sent more */
-        bool is_begun;      /* the first frame came */
-        bool is_full;       /* `out` is */
-        char detail[96];    /* of the last error, "" before */
+        bool is_head, is_head_end; /* the present frame is a part of a head, its last one */
+        bool is_begun;             /* the first frame came */
+        bool is_full;              /* `out` is */
+        char detail[96];           /* of the last error, "" before */
 };
 
 /* Keeps what an event returned and tells the library to stop. */
@@ -73,6 +74,8 @@ static int begin_frame(struct h2_framing *framing, const unsigned char header[FR
         bool is_head = type == NGHTTP2_HEADERS, is_data = type == NGHTTP2_DATA;
         bool is_late = (is_head || is_data) && is_over(framing, id);
         framing->frame_left = length;
+        framing->is_head = is_head || type == H2_FRAME_CONTINUATION;
+        framing->is_head_end = flags & NGHTTP2_FLAG_END_HEADERS;
         if (!framing->is_begun && (type != NGHTTP2_SETTINGS || (flags & NGHTTP2_FLAG_ACK)))
                 return end_for(framing, H2_PROTOCOL_ERROR, "the first frame is not SETTINGS (RFC 9113 section 3.4)");
         framing->is_begun = true;
@@ -466,6 +469,10 @@ int h2_framing_write(struct h2_framing *framing, struct buffer *out) {
         }
         framing->out = NULL;
         return r;
+}
+
+bool h2_framing_is_in_head(const struct h2_framing *framing) {
+        return framing->is_head && (framing->frame_left > 0 || !framing->is_head_end);
 }
 
 bool h2_framing_wants_write(const struct h2_framing *framing) {

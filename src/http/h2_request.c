@@ -26,12 +26,14 @@ int h2_request_begin(struct h2_session *session, int32_t id, struct h2_stream **
         if (!exchange)
                 return -ENOMEM;
         struct h2_stream *stream = arena_alloc_zero(&exchange->arena, sizeof(*stream));
-        struct http_field *items = arena_alloc(&exchange->arena, FIELDS_FIRST * sizeof(*items));
+        const struct config_http_limits *limits = &http_exchange_config(exchange)->http.limits;
+        uint16_t capacity = (uint16_t) MIN_OF((int64_t) FIELDS_FIRST, limits->max_fields);
+        struct http_field *items = arena_alloc(&exchange->arena, capacity * sizeof(*items));
         if (!stream || !items) {
                 http_exchange_discard(exchange);
                 return -ENOMEM;
         }
-        http_fields_init(&exchange->request.fields, items, FIELDS_FIRST);
+        http_fields_init(&exchange->request.fields, items, capacity);
         exchange->stream = stream;
         stream->session = session;
         stream->exchange = exchange;
@@ -335,17 +337,23 @@ static void deliver_held(struct h2_stream *stream) {
         }
 }
 
+void h2_request_abort_body(struct h2_stream *stream, enum cause cause, const char *detail, enum h2_error error_code) {
+        struct http_exchange *exchange = stream->exchange;
+        bool is_responded = exchange->is_responded;
+        http_connection_log_refusal(exchange->connection, cause, detail);
+        stream->is_dropped = true;
+        drop_held(stream);
+        http_exchange_abort_body(exchange, cause, detail);
+        if (is_responded)
+                (void) h2_framing_reset(stream->session->framing, stream->id, error_code);
+}
+
 int h2_request_data(struct h2_stream *stream, struct slice bytes) {
         struct http_exchange *exchange = stream->exchange;
         exchange->body_received += bytes.length;
         http_phase_clock_progress(&stream->body_clock, loop_now(exchange->worker->loop), bytes.length);
         if (exchange->body_received > exchange->max_body && !stream->is_dropped && !stream->is_tunnel) {
-                stream->is_dropped = true;
-                drop_held(stream);
-                if (exchange->is_responded)
-                        (void) h2_framing_reset(stream->session->framing, stream->id, H2_CANCEL);
-                else
-                        refuse(stream, CAUSE_BODY_TOO_LARGE, "the body is above max_body");
+                h2_request_abort_body(stream, CAUSE_BODY_TOO_LARGE, "the body is above max_body", H2_CANCEL);
         }
         if (stream->is_dropped) {
                 give_back(stream, bytes.length);
@@ -358,16 +366,8 @@ int h2_request_data(struct h2_stream *stream, struct slice bytes) {
 }
 
 void h2_request_trailers(struct h2_stream *stream) {
-        struct http_exchange *exchange = stream->exchange;
-        if (stream->fault.cause == CAUSE_NONE || stream->is_dropped)
-                return;
-        stream->is_dropped = true;
-        drop_held(stream);
-        http_connection_log_refusal(exchange->connection, stream->fault.cause, stream->fault.detail);
-        bool is_responded = exchange->is_responded;
-        http_exchange_abort_body(exchange, stream->fault.cause, stream->fault.detail);
-        if (is_responded)
-                (void) h2_framing_reset(stream->session->framing, stream->id, H2_PROTOCOL_ERROR);
+        if (stream->fault.cause != CAUSE_NONE && !stream->is_dropped)
+                h2_request_abort_body(stream, stream->fault.cause, stream->fault.detail, H2_PROTOCOL_ERROR);
 }
 
 void h2_request_end(struct h2_stream *stream) {

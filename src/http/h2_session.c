@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
+#include "http/client_table.h"
 #include "http/engine_metrics.h"
 #include "http/h2_state.h"
 
@@ -49,15 +50,40 @@ int h2_session_abort(struct h2_session *session, enum h2_error error_code, enum 
 }
 
 static int charge(struct h2_session *session, const char *excess) {
-        return excess ? h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_HTTP2_FLOOD, excess) : 0;
+        struct http_connection *connection = session->connection;
+        if (!excess)
+                return 0;
+        client_table_note_flood(connection->worker->services->clients, (const struct sockaddr *) &connection->address,
+                                now_of(session));
+        return h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_HTTP2_FLOOD, excess);
+}
+
+static void drain_tunnels(struct h2_session *session) {
+        list_for_each (link, &session->streams) {
+                struct http_exchange *exchange = list_entry(link, struct h2_stream, link)->exchange;
+                if (exchange->on_drain)
+                        exchange->on_drain(exchange);
+        }
+}
+
+/* Two steps, so that no request is lost that is under way (RFC 9113 section 6.8). */
+static void end_orderly(struct http_connection *connection) {
+        struct h2_session *session = connection->session_state;
+        if (connection->worker->is_draining)
+                drain_tunnels(session);
+        if (session->is_ending)
+                return;
+        session->is_ending = true;
+        session->end_at = now_of(session) + END_MSEC;
+        (void) h2_framing_announce_end(session->framing);
+        loop_timer_start(connection->worker->loop, &session->sweep, session->end_at);
+        h2_session_wake(session);
 }
 
 /* Events of the framing. */
 
 static int on_frame(void *userdata, enum h2_frame type, unsigned flags, size_t length, bool is_late) {
         struct h2_session *session = userdata;
-        if (type == H2_FRAME_HEADERS)
-                session->in_head = true;
         return charge(session, h2_accounts_frame(&session->accounts, &settings(session)->http2, now_of(session), type,
                                                  flags, length, is_late));
 }
@@ -86,6 +112,8 @@ static int on_head_begin(void *userdata, int32_t id, void **ret_stream) {
         if (!timer_is_started(&session->sweep))
                 loop_timer_start(session->connection->worker->loop, &session->sweep, now_of(session) + SWEEP_MSEC);
         session->had_stream = true;
+        if (++session->requests == (uint64_t) settings(session)->limits.max_requests)
+                end_orderly(session->connection);
         *ret_stream = stream;
         return 0;
 }
@@ -97,14 +125,12 @@ static int on_field(void *userdata, void *stream, struct slice name, struct slic
 
 static int on_head_end(void *userdata, void *stream, bool is_end) {
         struct h2_session *session = userdata;
-        session->in_head = false;
         h2_request_head(stream, is_end);
         return session->is_aborted ? -ECONNABORTED : 0;
 }
 
 static int on_trailers_end(void *userdata, void *stream) {
-        struct h2_session *session = userdata;
-        session->in_head = false;
+        (void) userdata;
         h2_request_trailers(stream);
         return 0;
 }
@@ -166,7 +192,7 @@ static void settle(struct h2_session *session) {
         enum http_phase phase = HTTP_PHASE_HANDLER;
         if (session->is_blocked)
                 phase = HTTP_PHASE_SEND;
-        else if (session->in_head)
+        else if (h2_framing_is_in_head(session->framing))
                 phase = HTTP_PHASE_HEAD;
         else if (list_is_empty(&session->streams))
                 phase = worker->is_draining ? HTTP_PHASE_DRAIN : HTTP_PHASE_KEEP_ALIVE;
@@ -384,13 +410,7 @@ static void check_stream(struct h2_session *session, struct h2_stream *stream, u
         struct http_exchange *exchange = stream->exchange;
         if (stream->is_reading && !stream->is_tunnel && !stream->is_paused && !stream->is_dropped &&
             !stream->peer_ended && http_phase_clock_check(&stream->body_clock, &timeouts->body, now) <= now) {
-                stream->is_dropped = true;
-                if (exchange->is_responded) {
-                        exchange->response.cause = CAUSE_BODY_TOO_SLOW;
-                        (void) h2_framing_reset(session->framing, stream->id, H2_CANCEL);
-                } else {
-                        http_exchange_fail(exchange, CAUSE_BODY_TOO_SLOW, NULL);
-                }
+                h2_request_abort_body(stream, CAUSE_BODY_TOO_SLOW, NULL, H2_CANCEL);
                 return;
         }
         if (!stream->is_submitted)
@@ -429,28 +449,6 @@ static void on_sweep(struct timer *timer, void *userdata) {
         process(session);
 }
 
-static void drain_tunnels(struct h2_session *session) {
-        list_for_each (link, &session->streams) {
-                struct http_exchange *exchange = list_entry(link, struct h2_stream, link)->exchange;
-                if (exchange->on_drain)
-                        exchange->on_drain(exchange);
-        }
-}
-
-/* Two steps, so that no request is lost that is under way (RFC 9113 section 6.8). */
-static void end_orderly(struct http_connection *connection) {
-        struct h2_session *session = connection->session_state;
-        if (session->end_at || session->is_ending)
-                return;
-        session->is_ending = true;
-        if (connection->worker->is_draining)
-                drain_tunnels(session);
-        session->end_at = now_of(session) + END_MSEC;
-        (void) h2_framing_announce_end(session->framing);
-        loop_timer_start(connection->worker->loop, &session->sweep, session->end_at);
-        h2_session_wake(session);
-}
-
 static void session_free(struct http_connection *connection) {
         struct h2_session *session = connection->session_state;
         loop_timer_stop(connection->worker->loop, &session->sweep);
@@ -475,6 +473,14 @@ static const struct http_session_operations operations = {
         .free = session_free,
 };
 
+/* Whether this client was cut for a flood so short a time ago that coming back would give it the burst anew. */
+static bool has_flooded(const struct h2_session *session) {
+        const struct http_connection *connection = session->connection;
+        uint64_t at = client_table_flooded_at(connection->worker->services->clients,
+                                              (const struct sockaddr *) &connection->address);
+        return at != 0 && now_of(session) < at + H2_BURST_MSEC;
+}
+
 int h2_session_start(struct http_connection *connection) {
         struct h2_session *session = calloc(1, sizeof(*session));
         if (!session)
@@ -498,6 +504,8 @@ int h2_session_start(struct http_connection *connection) {
                 free(session);
                 return r;
         }
+        if (has_flooded(session))
+                h2_accounts_spend_burst(&session->accounts, &config->http2, now_of(session));
         connection->session = &operations;
         connection->session_state = session;
         http_connection_set_phase(connection, HTTP_PHASE_HEAD);

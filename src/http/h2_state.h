@@ -22,14 +22,14 @@ struct h2_session {
         struct timer sweep;         /* looks after the streams' clocks while there are any, and at `end_at` */
         struct loop_deferred flush; /* writes what was submitted outside of the session's own events */
         struct h2_accounts accounts;
+        uint64_t requests;
         uint64_t data_sent, data_swept; /* bytes of bodies; those that the last sweep knew of */
         uint64_t end_at;                /* ms: when the end, announced before, becomes final; 0: none is announced */
-        bool in_head : 1;
-        bool is_blocked : 1;    /* the transport takes no more: wait */
-        bool is_processing : 1; /* whoever submits something need not ask for a flush */
-        bool is_aborted : 1;    /* nothing more is read */
-        bool is_ending : 1;     /* the end was announced */
-        bool had_stream : 1;    /* since the connection was looked at last */
+        bool is_blocked : 1;            /* the transport takes no more: wait */
+        bool is_processing : 1;         /* whoever submits something need not ask for a flush */
+        bool is_aborted : 1;            /* nothing more is read */
+        bool is_ending : 1;             /* the end was announced */
+        bool had_stream : 1;            /* since the connection was looked at last */
 };
 
 /* One request and its response. Lives in the arena of its exchange. */
@@ -71,6 +71,9 @@ int h2_request_field(struct h2_stream *stream, struct slice name, struct slice v
 void h2_request_head(struct h2_stream *stream, bool is_end);
 int h2_request_data(struct h2_stream *stream, struct slice bytes);
 void h2_request_trailers(struct h2_stream *stream);
+
+/* The body is of no use: its reader hears of it, and the client, by a response where that is still possible, else by a reset. */
+void h2_request_abort_body(struct h2_stream *stream, enum cause cause, const char *detail, enum h2_error error_code);
 void h2_request_end(struct h2_stream *stream);
 
 /* Starts passing the body on. */

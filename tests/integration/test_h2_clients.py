@@ -4,6 +4,7 @@
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -14,8 +15,8 @@ import pytest
 
 import websocket_client
 from daemon import until
-from h2_client import (DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, RST_STREAM, Client, frame, get, headers, request,
-                       window_update)
+from h2_client import (DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, REFUSED_STREAM, RST_STREAM, Client, frame, get,
+                       headers, request, reset, window_update)
 
 FILES = {"index.html": "<p>hello</p>\n", "a.txt": "0123456789", "big": bytes(range(256)) * 12000}
 
@@ -293,3 +294,44 @@ def test_a_client_that_says_nothing_is_cut(start):
         client = Client(connection)
         client.send(frame(HEADERS, 1, 1, b"\x82"))
         assert client.goaway_code() is not None, "a head without its end"
+
+
+def test_a_stop_after_a_reload_ends_websockets_too(start):
+    server = start(files=FILES, site='echo = "/echo"')
+    with server.connect() as connection:
+        client = Client(connection)
+        client.send(headers(1, *request("CONNECT", "/echo", protocol="websocket"), ("sec-websocket-version", "13"),
+                            end=False), frame(DATA, 0, 1, websocket_client.frame(websocket_client.TEXT, b"hello")))
+        assert client.next_of(DATA).payload == b"\x81\x05hello"
+        server.write_configuration(more="[http.http2]\nmax_streams = 7\n")
+        assert server.admin("POST", "/reload").status == 200
+        assert client.next_of(GOAWAY).code == NO_ERROR
+        server.process.terminate()
+        opcode, _, code = struct.unpack_from(">BBH", client.next_of(DATA).payload)
+        assert (opcode, code) == (0x88, 1001)
+        client.send(frame(DATA, 1, 1, websocket_client.frame(websocket_client.CLOSE, b"\x03\xe9")))
+    assert server.process.wait(5) == 0
+
+
+def test_a_refused_stream_leaves_the_connection_as_it_was(start):
+    """A head that was dropped is no head that is waited for."""
+    server = start(files=FILES, site='echo = "/echo"', more='[http.timeouts.head]\ndeadline = "1s"\nidle = "500ms"\n'
+                                                            '[http.http2]\nmax_streams = 1\n')
+    with server.connect() as connection:
+        client = Client(connection)
+        client.send(headers(1, *request("CONNECT", "/echo", protocol="websocket"), ("sec-websocket-version", "13"),
+                            end=False), get(3))
+        assert client.reset_code(3) == REFUSED_STREAM
+        time.sleep(2)  # beyond both limits
+        client.send(reset(1))
+        assert client.is_answering(5)
+
+
+def test_limits_of_requests_and_fields(start):
+    server = start(files=FILES, more="[http.limits]\nmax_requests = 3\nmax_fields = 8\n")
+    with server.connect() as connection:
+        client = Client(connection)
+        client.send(get(1, "/a.txt", *[(f"x-{i}", "a") for i in range(8)]),
+                    get(3, "/a.txt", *[(f"x-{i}", "a") for i in range(9)]), get(5, "/a.txt"))
+        assert [response.status for response in client.responses(1, 3, 5)] == [200, 431, 200]
+        assert goaways(client)[-1] == (5, NO_ERROR), "the third was the last"

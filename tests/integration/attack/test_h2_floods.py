@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from h2_client import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, ENHANCE_YOUR_CALM, HEADERS, INITIAL_WINDOW_SIZE,
-                       PADDED, PING, PRIORITY, PRIORITY_UPDATE, STREAM_CLOSED, Client, block, data, field, frame, get,
-                       headers, integer, request, reset, settings, window_update)
+from h2_client import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
+                       INITIAL_WINDOW_SIZE, PADDED, PING, PRIORITY, PRIORITY_UPDATE, STREAM_CLOSED, Client, block, data,
+                       field, frame, get, headers, integer, request, reset, settings, window_update)
 from rig import defences, under_attack
 
 FILES = {"a.txt": "0123456789", "big": b"x" * 3_000_000}
@@ -97,6 +97,24 @@ def test_rapid_reset_over_tls(server):
     with under_attack(server, "http2-flood") as attack:
         outcomes = attack.strike(flood(*FLOODS["rapid reset (CVE-2023-44487)"]), secure=True, alpn="h2")
     assert set(outcomes) <= {ENHANCE_YOUR_CALM, None}
+
+
+def test_coming_back_gives_no_new_burst(server):
+    """The limits are the client's, not the connection's. Seen to fail without h2_accounts_spend_burst."""
+    def pings_until_the_end(connection):
+        client = Client(connection)
+        for count in range(20000):
+            client.send(frame(PING, payload=bytes(8)))
+            if client.next_of(PING, GOAWAY).kind == GOAWAY:
+                return count
+        return "not cut"
+    with under_attack(server, "http2-flood") as attack:
+        first, second = attack.strike(pings_until_the_end, attackers=1, strikes=2)
+    assert first >= 500 and second < 400, (first, second)
+    with server.connect() as connection:
+        client = Client(connection)
+        client.send(get(1, "/a.txt"))
+        assert client.response(1).status == 200, "what is modest is served all the same"
 
 
 CONTINUATIONS = {
