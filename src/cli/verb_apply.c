@@ -98,7 +98,7 @@ static int check(struct cli *cli, const struct cli_service *service, const char 
         struct error faults = ERROR_INIT;
         if (geteuid() != 0)
                 return 0; /* others may not read what the daemon may */
-        int r = config_check_files(service, file, &faults);
+        int r = config_check_files(cli, service, file, &faults);
         if (r == -EINVAL)
                 return error_set(error, r, "%s", faults.text);
         if (r < 0)

@@ -32,24 +32,26 @@ static void note_what_is_missing(struct cli *cli, const char *file, const struct
 int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         const char *file = cli_argument(arguments, "config");
         struct error faults = ERROR_INIT;
-        struct config *config = NULL;
+        _cleanup_config_ struct config *config = NULL;
         if (!file)
                 file = CONFIG_DEFAULT_FILE;
         int r = config_load(file, &faults, &config);
         if (r < 0)
                 return report_faults(cli, file, &faults);
         note_what_is_missing(cli, file, config);
-        config_unref(config);
 
         bool looked = cli_argument(arguments, "no-files") == NULL;
         for (const struct cli_service *service = cli_services; looked && service->name; service++) {
-                r = config_check_files(service, file, &faults);
-                if (r == -EINVAL && geteuid() != 0 && strcmp(file, CONFIG_DEFAULT_FILE) == 0)
-                        cli_note(cli, "The files were looked at with your rights; with sudo it is with those of %s.",
-                                 service->user);
+                if (service->listeners(&config->root)->count == 0)
+                        continue; /* which was said already */
+                r = config_check_files(cli, service, file, &faults);
                 if (r == -EINVAL)
                         return report_faults(cli, file, &faults);
-                if (r < 0) {
+                if (r == -EACCES) {
+                        cli_note(cli, "%s; with sudo the files are looked at with the rights of %s", faults.text,
+                                 service->user);
+                        looked = false;
+                } else if (r < 0) {
                         cli_note(cli, "the files that it names were not looked at: %s", faults.text);
                         looked = false;
                 }

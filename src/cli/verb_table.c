@@ -227,9 +227,13 @@ const struct cli_verb cli_verbs[] = {
                         .name = "config check",
                         .group = CLI_GROUP_CONFIGURE,
                         .summary = "Check the configuration and the files that it names",
-                        .description = "Says file, line and column of every fault. Roots, certificates and keys are "
-                                       "looked at by ccodes-server itself; as root and with the usual configuration it "
-                                       "looks as the user that it will run as, so that missing rights show.",
+                        .description = "Says file, line and column of every fault. Folders, certificates, addresses "
+                                       "and the "
+                                       "sandbox are looked at by ccodes-server itself, in the order of its start; as "
+                                       "root "
+                                       "and with the usual configuration it looks as the user that it will run as, so "
+                                       "that "
+                                       "missing rights show. What is for want of your own rights only is a note.",
                         .options = config_check_options,
                         .run = verb_config_check,
         },

@@ -14,6 +14,7 @@
 #include "shared/message_id.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
+#define EXIT_RIGHTS 77 /* EX_NOPERM: of a check that another user might pass */
 #define LOG_RING_BYTES (256u << 10)
 #define UPKEEP_MSEC 1000
 
@@ -193,8 +194,7 @@ static int give_up_rights(struct daemon *daemon, const struct start *start, stru
         return 0;
 }
 
-/* The program's own part that is kept over reloads. */
-static int make_state(struct daemon *daemon, const struct config *config, struct error *error) {
+int daemon_state_make(struct daemon *daemon, const struct config *config, struct error *error) {
         const char *given = getenv("STATE_DIRECTORY"); /* several are parted by colons (systemd.exec(5)) */
         _cleanup_free_ char *first = given ? strndup(given, strcspn(given, ":")) : NULL;
         const struct daemon_environment environment = {
@@ -217,7 +217,7 @@ static int make_parts(struct daemon *daemon, const struct start *start, struct e
         if (r >= 0)
                 r = daemon_pools_make(daemon);
         if (r >= 0)
-                r = make_state(daemon, start->config, error);
+                r = daemon_state_make(daemon, start->config, error);
         const struct http_engine_options options = {
                 .loop = daemon->loop,
                 .logger = daemon->logger,
@@ -313,21 +313,6 @@ static int run(struct daemon *daemon) {
         return loop_run(daemon->loop);
 }
 
-/* What can be checked without serving: the files that the configuration names, too. */
-static int check(struct daemon *daemon, struct config *config, struct error *error) {
-        int r = metrics_new(&daemon->metrics);
-        if (r >= 0)
-                r = make_state(daemon, config, error);
-        if (r < 0) {
-                config_unref(config);
-                return r;
-        }
-        r = daemon_generation_new(daemon, config, NULL, error, &daemon->generation);
-        if (r >= 0)
-                printf("%s: the configuration is valid\n", daemon->options.config);
-        return r;
-}
-
 int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         struct daemon daemon = {
                 .program = program,
@@ -347,7 +332,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         if (absolute)
                 daemon.options.config = absolute;
         int r = config_load(daemon.options.config, &error, &config);
-        if (r >= 0 && program->listeners && program->listeners(&config->root)->count == 0 && !daemon.options.check)
+        if (r >= 0 && program->listeners && program->listeners(&config->root)->count == 0)
                 r = error_set(&error, -ENOENT,
                               "%s: no [[%s.listener]] is configured: there is nothing to listen on; see ccodes.toml(5)",
                               daemon.options.config, program->name);
@@ -365,7 +350,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         if (r < 0)
                 config_unref(config);
         else
-                r = daemon.options.check ? check(&daemon, config, &error) : start(&daemon, config, &error);
+                r = daemon.options.check ? daemon_check(&daemon, config, &error) : start(&daemon, config, &error);
         if (r >= 0 && !daemon.options.check)
                 r = run(&daemon);
         if (r < 0)
@@ -373,5 +358,7 @@ int daemon_main(const struct daemon_program *program, int argc, char **argv) {
         stop(&daemon);
         if (r >= 0)
                 return 0;
+        if (daemon.options.check)
+                return r == -EACCES || r == -EPERM ? EXIT_RIGHTS : 1;
         return daemon.exit_status ? daemon.exit_status : 1;
 }

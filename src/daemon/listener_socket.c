@@ -4,7 +4,9 @@
 #include "daemon/listener_socket.h"
 
 #include <arpa/inet.h>
+#include <libgen.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -77,6 +79,10 @@ static int remove_stale_socket(const struct sockaddr_un *address, socklen_t leng
         return unlink(address->sun_path) < 0 ? -errno : 0;
 }
 
+static int explain_obstacle(const char *path, struct error *error) {
+        return error_set(error, -EEXIST, "%s is in the way: it is not a socket", path);
+}
+
 int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         size_t length = strlen(path);
@@ -88,7 +94,7 @@ int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, 
 
         int r = remove_stale_socket(&address, size);
         if (r == -EEXIST)
-                return error_set(error, r, "%s is in the way: it is not a socket", path);
+                return explain_obstacle(path, error);
         if (r == -EADDRINUSE)
                 return error_set(error, r, "another program listens on %s", path);
         if (r < 0)
@@ -108,6 +114,40 @@ int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, 
         return take_fd(&fd);
 }
 
+static int probe_tcp(const struct config_listener *listener, const struct config_address *address,
+                     struct error *error) {
+        if (port_of(address) == 0)
+                return 0;
+        _cleanup_close_ int fd = open_tcp(address, 0, false);
+        return fd < 0 ? explain(listener, address, fd, error) : 0;
+}
+
+static int check_unix(const char *path, struct error *error) {
+        struct stat status;
+        _cleanup_free_ char *copy = strdup(path);
+        if (!copy)
+                return error_set_errno(error, -ENOMEM, "checking %s", path);
+        if (lstat(path, &status) >= 0)
+                return S_ISSOCK(status.st_mode) ? 0 : explain_obstacle(path, error);
+        return access(dirname(copy), X_OK) < 0 ? error_set_errno(error, -errno, "listening on %s", path) : 0;
+}
+
+int listener_socket_check(const struct config_listener *listener, struct error *error, unsigned *ret_port) {
+        struct config_address address;
+        int r = config_address_parse(listener->address, error, &address);
+        if (r < 0)
+                return r;
+        if (address.storage.ss_family != AF_UNIX) {
+                *ret_port = port_of(&address);
+                return probe_tcp(listener, &address, error);
+        }
+        *ret_port = 0;
+        r = check_unix(((const struct sockaddr_un *) &address.storage)->sun_path, error);
+        if (r < 0)
+                error_prefix(error, "listener '%s'", listener->name);
+        return r;
+}
+
 int listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds) {
         struct config_address address;
         int r = config_address_parse(listener->address, error, &address);
@@ -125,11 +165,9 @@ int listener_socket_open(const struct config_listener *listener, size_t count, s
         }
 
         bool any_port = port_of(&address) == 0;
-        if (!any_port) {
-                _cleanup_close_ int probe = open_tcp(&address, 0, false);
-                if (probe < 0)
-                        return explain(listener, &address, probe, error);
-        }
+        r = probe_tcp(listener, &address, error);
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < count; i++) {
                 int fd = open_tcp(&address, (int) listener->backlog, true);
                 if (fd < 0) {

@@ -14,5 +14,9 @@
  */
 int listener_socket_open(const struct config_listener *listener, size_t count, struct error *error, int *ret_fds);
 
+/* Whether it could be opened now, with the same errors; -EADDRINUSE also for a socket of the service itself, -EACCES where systemd
+ * would have the right. `ret_port` is 0 for a unix path. Nothing is left behind. */
+int listener_socket_check(const struct config_listener *listener, struct error *error, unsigned *ret_port);
+
 /* Opens a unix socket with these permissions, for `group` where that is not -1 and this user may give it away. */
 int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error);

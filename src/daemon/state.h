@@ -105,6 +105,12 @@ int daemon_confine(struct daemon *daemon, const struct config *config, struct er
 int daemon_pools_make(struct daemon *daemon);
 void daemon_pools_free(struct daemon *daemon);
 
+/* daemon.c: makes the program's own part that is kept over reloads. */
+int daemon_state_make(struct daemon *daemon, const struct config *config, struct error *error);
+
+/* check.c: looks at all that a start with `config`, whose reference is taken, would need, and starts nothing. */
+int daemon_check(struct daemon *daemon, struct config *config, struct error *error);
+
 /* daemon.c: how many processors this process may use; at least 1. */
 unsigned daemon_cpus(void);
 

@@ -3,6 +3,7 @@
  * them (access_format.c) and writes. The file is only touched by the logging thread once the log exists. */
 #include "http/access_log.h"
 
+#include <libgen.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,23 @@ static void freed(struct log_sink *sink) {
         log_free(container_of(sink, struct access_log, sink));
 }
 
+static int explain_open(const struct config_access_log *config, int code, struct error *error) {
+        return error_set_errno(error, code, "opening the access log %s", config->path);
+}
+
+int access_log_check(const struct config_access_log *config, struct error *error) {
+        if (config->target != CONFIG_ACCESS_FILE)
+                return 0;
+        _cleanup_close_ int fd = NEGATIVE_ERRNO(open(config->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY));
+        if (fd >= 0)
+                return 0;
+        if (fd != -ENOENT)
+                return explain_open(config, fd, error);
+        _cleanup_free_ char *copy = strdup(config->path);
+        int r = copy ? NEGATIVE_ERRNO(access(dirname(copy), W_OK | X_OK)) : -ENOMEM;
+        return r < 0 ? explain_open(config, r, error) : 0;
+}
+
 int access_log_new(const struct config_access_log *config, struct logger *logger, struct error *error,
                    struct access_log **ret_log) {
         if (config->target == CONFIG_ACCESS_OFF) {
@@ -165,7 +183,7 @@ int access_log_new(const struct config_access_log *config, struct logger *logger
                 log->path = strdup(config->path);
                 log->fd = log->path ? open_file(log->path) : -ENOMEM;
                 if (log->fd < 0) {
-                        int r = error_set_errno(error, log->fd, "opening the access log %s", config->path);
+                        int r = explain_open(config, log->fd, error);
                         log_free(log);
                         return r;
                 }

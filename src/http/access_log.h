@@ -16,6 +16,9 @@
 struct access_log;
 struct http_exchange;
 
+/* Whether the file could be opened, which is not made. -EACCES and the like, with the sentence of access_log_new. */
+int access_log_check(const struct config_access_log *config, struct error *error);
+
 /* Opens the file. NULL result and 0 when the target is off. `logger` must outlive it. */
 int access_log_new(const struct config_access_log *config, struct logger *logger, struct error *error,
                    struct access_log **ret_log);
