@@ -221,15 +221,14 @@ static uint32_t sample(struct access_sampler *sampler, uint32_t share, time_t no
         return sampler->factor;
 }
 
-/* A signature opens a file to whoever reads it: what is left of it is enough to tell two from each other. */
+/* A signature opens a file to whoever reads it: what is left of it is enough to tell two from each other. It stands at the
+ * end; what only looks like one may stand in a name before it, so that nothing behind the first is shown. */
 static struct slice mask_signature(struct http_exchange *exchange, struct slice text) {
         struct slice signature = signed_address_find_signature(text);
-        if (signature.length <= SIGNATURE_SHOWN)
+        if (!signature.data || (size_t) (text.data + text.length - signature.data) <= SIGNATURE_SHOWN)
                 return text;
         size_t before = (size_t) (signature.data - text.data) + SIGNATURE_SHOWN;
-        const char *after = signature.data + signature.length;
-        char *masked = arena_format(&exchange->arena, "%.*s...%.*s", (int) before, text.data,
-                                    (int) (text.data + text.length - after), after);
+        char *masked = arena_format(&exchange->arena, "%.*s...", (int) before, text.data);
         return masked ? slice_of(masked) : (struct slice) { text.data, before };
 }
 

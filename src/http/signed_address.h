@@ -49,5 +49,6 @@ void signed_address_write_disposition(const struct signed_address *address, stru
 /* Whether people may give a file this name: UTF-8 without control characters and slashes. */
 bool signed_name_is_valid(struct slice name);
 
-/* Where the value of a signature is in a target, for it is not to be logged whole; data == NULL: there is none. */
+/* Where the value of the first signature is in a target, for it is not to be logged whole, and neither is what follows: a
+ * name may hold what looks like one. data == NULL: there is none. */
 struct slice signed_address_find_signature(struct slice target);

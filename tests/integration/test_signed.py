@@ -140,9 +140,11 @@ def test_no_signature_is_in_a_log(start, signer, tmp_path, target):
     made = query.rpartition("=")[2]
     assert get(daemon, "/paid/a" + query).status == 200
     assert get(daemon, "/nothing", headers={"Referer": "http://localhost/paid/a" + query}).status == 404
+    decoy = query.replace("&signature=", "&name=a?signature=decoy.txt&signature=")
+    assert get(daemon, "/nowhere" + decoy).status == 404
     log = (lambda: (tmp_path / "access.log").read_text()) if target == "file" else daemon.log
     if target == "file":
-        until(lambda: "/nothing" in log(), "the log has the last request")
+        until(lambda: "/nowhere" in log(), "the log has the last request")
         assert made[:6] + "..." in log()
     assert made not in log() and made not in daemon.log()
 
