@@ -20,9 +20,10 @@ PTRACE_CONT, PTRACE_SINGLESTEP, PTRACE_GETREGS, PTRACE_SETREGS, PTRACE_DETACH = 
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 WAIT_ALL = 0x40000000  # __WALL
 
-OPEN, MMAP, SOCKET, CONNECT, EXECVE, KILL = 2, 9, 41, 42, 59, 62
+OPEN, MMAP, MPROTECT, SOCKET, CONNECT, EXECVE, KILL = 2, 9, 10, 41, 42, 59, 62
 PTRACE, SETUID, CLOSE, GETPID, UNLINK, UNSHARE = 101, 105, 3, 39, 87, 272
-BPF, OPENAT2, IO_URING_SETUP = 321, 437, 425
+BPF, OPENAT2, IO_URING_SETUP, MEMFD_CREATE, TGKILL = 321, 437, 425, 319, 234
+PROT_READ, PROT_WRITE, PROT_EXEC, MAP_PRIVATE, MAP_ANONYMOUS = 1, 2, 4, 2, 0x20
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 AT_FDCWD = (1 << 64) - 100
 NO_SYSTEM_CALL = (1 << 64) - 1
@@ -109,13 +110,22 @@ class Intruder:
         result = self.call(OPENAT2, AT_FDCWD, path, how, len(how))
         return result if result >= 0 else max(result, self.call(OPEN, path, flags, 0o600))
 
-    def connect(self, port):
-        """A TCP connection out."""
-        descriptor = self.call(SOCKET, socket.AF_INET, socket.SOCK_STREAM, 0)
+    def connect(self, family, address):
+        """A connection out; `address` is what follows the family in the socket's address."""
+        descriptor = self.call(SOCKET, family, socket.SOCK_STREAM, 0)
         if descriptor < 0:
             return descriptor
-        address = struct.pack("=H", socket.AF_INET) + struct.pack(">H4s8x", port, b"\x7f\0\0\1")
+        address = struct.pack("=H", family) + address
         result = self.call(CONNECT, descriptor, address, len(address))
+        self.call(CLOSE, descriptor)
+        return result
+
+    def map_code(self):
+        """Code that lies in memory alone, as a library could be loaded from there."""
+        descriptor = self.call(MEMFD_CREATE, b"code", 0)
+        if descriptor < 0:
+            return descriptor
+        result = self.call(MMAP, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, descriptor, 0)
         self.call(CLOSE, descriptor)
         return result
 
@@ -127,26 +137,30 @@ def attempts(port, readable, folders):
     """
     write = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
     read = os.O_RDONLY | os.O_CLOEXEC
-    anonymous = 0x22  # MAP_PRIVATE | MAP_ANONYMOUS
     yield "getpid", lambda it: it.call(GETPID)
-    yield "read a site's file", lambda it: it.open(readable, read)
+    yield "read its own file", lambda it: it.open(readable, read)
     yield "read /etc/shadow", lambda it: it.open(b"/etc/shadow", read)
     yield "read /proc/1/environ", lambda it: it.open(b"/proc/1/environ", read)
     yield "read the host's devices", lambda it: it.open(b"/dev/mem", read)
     for folder in folders:
         yield f"write to {folder}", lambda it, folder=folder: it.open(f"{folder}/intruder".encode(), write)
-    yield "remove a site's file", lambda it: it.call(UNLINK, readable)
-    yield "connect out", lambda it: it.connect(port)
+    yield "remove its own file", lambda it: it.call(UNLINK, readable)
+    yield "connect out", lambda it: it.connect(socket.AF_INET, struct.pack(">H4s8x", port, b"\x7f\0\0\1"))
+    yield "speak to D-Bus", lambda it: it.connect(socket.AF_UNIX, b"/run/dbus/system_bus_socket\0")
     yield "raw socket", lambda it: it.call(SOCKET, socket.AF_PACKET, socket.SOCK_RAW, 0)
     yield "netlink", lambda it: it.call(SOCKET, socket.AF_NETLINK, socket.SOCK_RAW, 0)
     yield "ptrace", lambda it: it.call(PTRACE, PTRACE_SEIZE, 1, 0, 0)
     yield "kill init", lambda it: it.call(KILL, 1, 0)
+    yield "kill a thread of init", lambda it: it.call(TGKILL, 1, 1, 0)
     yield "become root", lambda it: it.call(SETUID, 0)
     yield "new mount namespace", lambda it: it.call(UNSHARE, CLONE_NEWNS)
     yield "new user namespace", lambda it: it.call(UNSHARE, CLONE_NEWUSER)
     yield "bpf", lambda it: it.call(BPF, 0, b"\2\0\0\0\4\0\0\0\4\0\0\0\1\0\0\0" + bytes(112), 128)
     yield "io_uring", lambda it: it.call(IO_URING_SETUP, 4, bytes(120))
-    yield "writable code", lambda it: it.call(MMAP, 0, 4096, 7, anonymous, (1 << 64) - 1, 0)
+    yield "writable code", lambda it: it.call(MMAP, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                                              MAP_PRIVATE | MAP_ANONYMOUS, (1 << 64) - 1, 0)
+    yield "code on the stack", lambda it: it.call(MPROTECT, it.scratch, 4096, PROT_READ | PROT_WRITE | PROT_EXEC)
+    yield "code from memory", lambda it: it.map_code()
     yield "execve", lambda it: it.call(EXECVE, b"/bin/true", 0, 0)
 
 

@@ -3,16 +3,12 @@
 
 import asyncio
 import hashlib
-import ssl
 
 import browser
 import pytest
+import websockets
+from protocols import Http2, trusting
 from server import CERTIFICATE, ROOT
-
-h2_config = pytest.importorskip("h2.config", reason="python3-h2 is not installed")
-h2_connection = pytest.importorskip("h2.connection")
-h2_events = pytest.importorskip("h2.events")
-websockets = pytest.importorskip("websockets", reason="python3-websockets is not installed")
 
 SMALL = b"small file\n" * 90
 PAGE = "<!doctype html><title>Protocols</title>"
@@ -23,14 +19,6 @@ def echoing(server):
     server.started()
     server.machine.put(f"{ROOT}/protocols.html", PAGE)
     return server
-
-
-def trusting(server, *protocols):
-    """What a client of this host needs to believe the server."""
-    context = ssl.create_default_context(cadata=server.machine.get(CERTIFICATE).decode())
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    return context
 
 
 def logged(server, cursor, path):
@@ -51,41 +39,6 @@ def test_curl(echoing):
     part = echoing.curl("--http2", "--range", "64-127", "--write-out", " %{http_version} %{http_code}",
                         "https://localhost/large.bin").out
     assert part == "%063d\n" % 1 + " 2 206"
-
-
-class Http2:
-    """A connection of python3-h2 over TLS."""
-
-    def __init__(self, server):
-        context = trusting(server, "h2")
-        self.stream = context.wrap_socket(server.machine.connect(443), server_hostname="localhost")
-        assert self.stream.selected_alpn_protocol() == "h2"
-        self.http2 = h2_connection.H2Connection(h2_config.H2Configuration(header_encoding="utf-8"))
-        self.http2.initiate_connection()
-        self.bodies, self.heads, self.ended, self.settings = {}, {}, set(), {}
-
-    def request(self, path):
-        stream = self.http2.get_next_available_stream_id()
-        self.http2.send_headers(stream, [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"),
-                                         (":path", path)], end_stream=True)
-        return stream
-
-    def receive(self):
-        self.stream.sendall(self.http2.data_to_send())
-        data = self.stream.recv(65536)
-        assert data, "the server closed the connection"
-        for event in self.http2.receive_data(data):
-            if isinstance(event, h2_events.ResponseReceived):
-                self.heads[event.stream_id] = dict(event.headers)
-            elif isinstance(event, h2_events.DataReceived):
-                self.bodies.setdefault(event.stream_id, bytearray()).extend(event.data)
-                self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            elif isinstance(event, h2_events.StreamEnded):
-                self.ended.add(event.stream_id)
-            elif isinstance(event, h2_events.RemoteSettingsChanged):
-                self.settings.update({code: change.new_value for code, change in event.changed_settings.items()})
-            assert not isinstance(event, (h2_events.StreamReset, h2_events.ConnectionTerminated)), event
-        self.stream.sendall(self.http2.data_to_send())
 
 
 def test_python_h2_asks_for_many_files_at_once(echoing):
