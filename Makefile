@@ -15,7 +15,7 @@ HTTPS ?= localhost:8443
 # On a terminal Ctrl-C is for the server alone, which ends in order; Make would call it a failure. Dies with Make all the same.
 OWN_GROUP = bash -c 'if [ -t 0 ]; then set -m; setpriv --pdeathsig TERM "$$@"; else exec "$$@"; fi' run
 
-.PHONY: help run build test test-quick test-system test-vm bench fuzz deb deps clean
+.PHONY: help run build test test-quick test-system test-vm soak bench fuzz deb deps clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,10 @@ test-system: ## run the system tests on a Debian booted in a container, with the
 test-vm: ## run the system tests in a virtual machine under Debian's own kernel
 	@$(INSTALL) build test vm
 	@$(PYTHON) tests/run --jobs $(JOBS) vm
+
+soak: ## kill, restart and replace the server 200 times under load, in a container
+	@$(INSTALL) build test deb
+	@$(PYTHON) tests/run --jobs $(JOBS) soak
 
 bench: ## measure against the floor and the peers, and print the tables
 	@$(INSTALL) build bench

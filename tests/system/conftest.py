@@ -18,7 +18,7 @@ import image
 import nspawn
 import pytest
 import vm
-from server import Server
+from server import FILES, Server
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -26,7 +26,7 @@ REPOSITORY = HERE.parents[1]
 FIRST = ["test_load_client.py", "test_rig.py", "test_activation.py"]
 LAST = ["test_removal.py"]
 MACHINES = {"nspawn": (nspawn.missing, nspawn.NspawnMachine), "vm": (vm.missing, vm.VirtualMachine)}
-INSIDE = Path("/run/ccodes-tests-files")
+INSIDE = Path(FILES)
 INTEGRATION = REPOSITORY / "tests/integration"
 FILES_INSIDE = [HERE / "load_client.py", HERE / "load_h2.py", HERE / "load_websocket.py", HERE / "intruder.py",
                 INTEGRATION / "h2_client.py", INTEGRATION / "websocket_client.py"]

@@ -5,8 +5,9 @@ import contextlib
 import json
 
 import pytest
+from server import FILES
 
-INTRUDER = "/run/ccodes-tests-files/intruder.py"
+INTRUDER = f"{FILES}/intruder.py"
 PORT_FILE = "/run/ccodes-tests-port"
 LISTENER = f"""
 import os, socket, time

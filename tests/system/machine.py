@@ -7,6 +7,7 @@ the agent, which is a unit of the machine, or in a transient unit of their own w
 
 import dataclasses
 import json
+import os
 import select
 import signal
 import socket
@@ -72,7 +73,7 @@ class Machine:
     kind = ""
     patience = 1  # how many times slower than this host it may be; every timeout is multiplied by it
     keeps_time = True  # whether a duration measured inside means anything
-    rounds = 20  # how often a test does what it repeats
+    rounds = int(os.environ.get("CCODES_ROUNDS", 20))  # how often a test does what it repeats
 
     def __init__(self, folder: Path, tree: Path):
         self.folder = folder
@@ -261,10 +262,17 @@ class Machine:
             except (MachineError, OSError, subprocess.TimeoutExpired):
                 self.process.kill()
                 self.process.wait()
+        self.hang_up()
+        self.clean_up()
+
+    def hang_up(self):
+        """Forgets the line to the agent; start() makes a new one."""
         for end in (self._reader, self._connection, self._listener):
             if end is not None:
                 end.close()
-        self.clean_up()
+        self._reader = self._connection = self._listener = None
+        self._answers = {}
+        self.socket_path.unlink(missing_ok=True)
 
 
 def transient_unit(argv, properties):

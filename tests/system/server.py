@@ -10,7 +10,8 @@ ADMIN_SOCKET = "/run/ccodes/server.sock"
 CERTIFICATE = "/etc/ccodes/certificates/tests.pem"
 KEY = "/etc/ccodes/certificates/tests.key"
 ROOT = "/srv/ccodes-tests"
-LOAD_CLIENT = "/run/ccodes-tests-files/load_client.py"
+FILES = "/usr/local/lib/ccodes-tests/files"  # what the tests bring along
+LOAD_CLIENT = f"{FILES}/load_client.py"
 
 SERVICE = "ccodes-server.service"
 STANDBY = "ccodes-server@standby.service"
@@ -167,7 +168,8 @@ class Server:
     def _client(self, mode, *arguments):
         begun = f"/run/ccodes-tests-{mode}-begun"
         self.machine.run("rm", "-f", begun)
-        client = self.machine.spawn("python3", LOAD_CLIENT, mode, "--begun", begun, *arguments, timeout=600)
+        client = self.machine.spawn("python3", LOAD_CLIENT, mode, "--begun", begun, *arguments,
+                                    timeout=max(600, 30 * self.machine.rounds))
         self.machine.wait_until(lambda: self.machine.run("test", "-e", begun, check=False).ok,
                                 f"the client of mode '{mode}' has had an answer")
         report = {}

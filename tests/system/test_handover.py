@@ -2,7 +2,7 @@
 """Restart, reload and apply under load lose no request, and new connections do not wait for old ones to end."""
 
 import pytest
-from server import CONFIG, ROOT, SERVICE, STANDBY
+from server import CONFIG, FILES, ROOT, SERVICE, STANDBY
 
 DOWNLOAD_SECONDS = 5
 WAIT_LIMIT_MS = 50
@@ -94,8 +94,7 @@ def test_a_package_upgrade_loses_nothing(server, packages):
     """The same version once more goes the way of an upgrade through the maintainer scripts."""
     before = server.started()
     with server.load() as report:
-        server.machine.run("dpkg", "--install", *(f"/run/ccodes-tests-files/{package.name}" for package in packages),
-                           timeout=120)
+        server.machine.run("dpkg", "--install", *(f"{FILES}/{package.name}" for package in packages), timeout=120)
     assert server.main_pid() != before
     assert report["lost"] == 0, report["examples"]
     assert_settled(server)

@@ -5,7 +5,7 @@ Runs last: afterwards the machine has no package.
 """
 
 import pytest
-from server import CONFIG_FILE, ROOT
+from server import CONFIG_FILE, FILES, ROOT
 
 DATA = ("/var/lib/ccodes/uploads/somebody/photo.jpg", "/var/lib/ccodes/jobs.db")
 NOT_OURS = (*DATA, f"{ROOT}/index.html")
@@ -14,7 +14,7 @@ OURS = ("/etc/ccodes", "/var/cache/ccodes", "/var/log/ccodes", "/run/ccodes")
 
 @pytest.fixture(scope="module")
 def package_names(installed, packages):
-    names = [installed.output("dpkg-deb", "--field", f"/run/ccodes-tests-files/{package.name}", "Package")
+    names = [installed.output("dpkg-deb", "--field", f"{FILES}/{package.name}", "Package")
              for package in packages]
     yield names
 
