@@ -45,6 +45,8 @@ int http_request_check_direction(const struct http_exchange *exchange, struct h1
 
 int http_request_limit_body(struct http_exchange *exchange, struct h1_fault *ret_fault) {
         const struct http_application *application = exchange->generation->shared->application;
+        if (!exchange->request.has_body)
+                return 0;
         exchange->max_body = application->max_body ? application->max_body(exchange)
                                                    : http_exchange_config(exchange)->http.limits.max_body;
         if (exchange->request.content_length >= 0 && (uint64_t) exchange->request.content_length > exchange->max_body)

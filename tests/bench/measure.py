@@ -216,6 +216,7 @@ def run_row(row, classes, ours, where, cores, rounds, seconds, say):
     setups = {server.name: setup for server in classes}
     if "floor" in results:
         setups["floor"] = floor_setup(where, cores, row, setup, ours)
+    rounds = min(rounds, row.rounds or rounds)
     for number in range(rounds):
         for server in classes:
             result = results.get(server.name)

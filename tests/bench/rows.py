@@ -39,6 +39,7 @@ class Row:
     coding: str = ""  # only servers that have one of these, with commas
     both_cores: bool = False
     large: bool = False
+    rounds: int = 0  # at most so many; 0: as many as asked for
     host: str = ""
     bars: tuple = ()
 
@@ -126,8 +127,8 @@ ROWS = (
     Row("handshake-resumed", "resumed by ticket", SHAKES, measure.resumed_handshakes, setup=SHAKING,
         bars=(Bar(CPU, floor=1.10, peers=True),)),
 
-    Row("memory", "plain", MEMORY, measure.memory, connections=10000, bars=(Bar("bytes", absolute=512),)),
-    Row("memory-tls", "TLS 1.3", MEMORY, measure.memory, setup=TLS, connections=10000,
+    Row("memory", "plain", MEMORY, measure.memory, rounds=1, connections=10000, bars=(Bar("bytes", absolute=512),)),
+    Row("memory-tls", "TLS 1.3", MEMORY, measure.memory, rounds=1, setup=TLS, connections=10000,
         bars=(Bar("bytes", floor_plus=1024),)),
 
     Row("idle", "1 KiB file, plain", IDLE, measure.idle, connections=10000, rate=5000,
@@ -135,8 +136,8 @@ ROWS = (
     Row("idle-tls", "1 KiB file, TLS 1.3", IDLE, measure.idle, setup=TLS, connections=10000, rate=3000,
         bars=(Bar("p99_ratio", absolute=1.10),)),
 
-    Row("start", "plain and TLS listener, one site", START, measure.start, bars=(Bar("ms", absolute=50),)),
-    Row("reload", "1 KiB file, 64 connections", RELOAD, measure.reload, floor=False, rate=2000,
+    Row("start", "plain and TLS listener, one site", START, measure.start, rounds=1, bars=(Bar("ms", absolute=50),)),
+    Row("reload", "1 KiB file, 64 connections", RELOAD, measure.reload, rounds=1, floor=False, rate=2000,
         bars=(Bar("lost", absolute=0),)),
 
     flat("flat-workers-1", "1 worker on both cores", None, both_cores=True, setup={"workers": 1}, floor=False),

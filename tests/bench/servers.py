@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,6 @@ class Server:
 
     def __init__(self, where, cores, setup):
         self.place, self.cores, self.setup = where, cores, setup
-        self.work = where.work / self.name
         self.process = None
 
     @classmethod
@@ -134,7 +134,8 @@ class Server:
     # Life
 
     def __enter__(self):
-        self.work.mkdir(exist_ok=True)
+        # A folder of its own: another of the same name may run.
+        self.work = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.place.work))
         self.port, self.tls_port = free_port(), free_port()
         self.log = self.work / "access.log"
         if self.template:

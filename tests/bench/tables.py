@@ -153,6 +153,8 @@ def judge(measured):
     found = []
     for row, results in measured:
         mine = results.get("ours")
+        if mine and mine.failure:
+            found.append({"row": row.key, "metric": "failed", "ours": None, "limit": NONE, "at": None, "met": False})
         for bar in row.bars:
             value = mine.median(bar.metric) if mine else None
             if value is None:
@@ -168,8 +170,8 @@ def render_bars(judged):
         return []
     lines = [["row", "figure", "ours", "at most", "that is", ""]]
     for one in judged:
-        lines.append([one["row"], one["metric"], f"{one['ours']:.4g}", one["limit"], f"{one['at']:.4g}",
-                      "met" if one["met"] else "MISSED"])
+        ours, limit = (NONE if one[of] is None else f"{one[of]:.4g}" for of in ("ours", "at"))
+        lines.append([one["row"], one["metric"], ours, one["limit"], limit, "met" if one["met"] else "MISSED"])
     met = sum(one["met"] for one in judged)
     return ["== Bars", "", *("  " + line for line in layout(lines)), "", f"{met} of {len(judged)} bars met"]
 

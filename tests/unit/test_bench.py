@@ -53,6 +53,13 @@ def test_median_and_noise():
     assert result(100, 100, foreign=0.2).is_noisy("cpu_us")
 
 
+def test_ours_that_failed_meets_no_bar():
+    failed = measure.Result(failure="ended with status 1")
+    judged = tables.judge([(row(rows.Bar("cpu_us", floor=1.5)), {"floor": result(10), "ours": failed})])
+    assert [one["met"] for one in judged] == [False]
+    assert "MISSED" in "\n".join(tables.render_bars(judged))
+
+
 def test_bar_against_the_floor():
     bar = rows.Bar("cpu_us", floor=1.5)
     assert verdicts((row(bar), {"floor": result(10), "ours": result(15)})) == [("1.50 x floor", 15, True)]
@@ -91,3 +98,10 @@ def test_rows_refer_to_rows_and_tables_that_are_there():
     assert len(keys) == len(set(keys))
     assert {one.table for one in rows.ROWS} == set(tables.VIEWS)
     assert all(bar.row in keys for one in rows.ROWS for bar in one.bars if bar.row)
+
+
+def test_bar_against_one_peer():
+    bar = rows.Bar("cpu_us", peer="nginx", ratio=0.5)
+    measured = (row(bar), {"nginx": result(10), "h2o": result(1), "ours": result(5)})
+    assert verdicts(measured) == [("0.50 x nginx", 5, True)]
+    assert verdicts((row(bar), {"h2o": result(1), "ours": result(5)})) == []
