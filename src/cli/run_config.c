@@ -74,6 +74,27 @@ static void append_error_pages(struct text *text) {
         text_append_string(text, " }\n");
 }
 
+/* Everything that an upload folder can do, for everybody. */
+static int append_upload(struct text *text, const char *upload, struct error *error) {
+        char folder[PATH_MAX];
+        const char *equals = strchr(upload, '=');
+        if (!equals || equals[1] == '\0' || equals - upload < 3 || upload[0] != '/' || equals[-1] != '/')
+                return error_set(error, -EINVAL, "--upload takes PATH=FOLDER, as in /files/=/tmp/files, not '%s'",
+                                 upload);
+        int r = find_folder(equals + 1, error, folder);
+        if (r < 0)
+                return r;
+        _cleanup_free_ char *path = strndup(upload, (size_t) (equals - upload));
+        if (!path)
+                return error_set_errno(error, -ENOMEM, "writing a configuration");
+        text_append_string(text, "\n[[site.upload]]\nname = \"upload\"\n");
+        append_string(text, "path", path);
+        append_string(text, "folder", folder);
+        text_append_string(text, "access = \"anyone\"\nlisting = true\n"
+                                 "methods = [\"get\", \"put\", \"post\", \"delete\", \"tus\"]\n");
+        return 0;
+}
+
 int run_config_write(const struct run_config *config, struct error *error, struct text *text) {
         char folder[PATH_MAX];
         int r = find_folder(config->folder, error, folder);
@@ -100,5 +121,9 @@ int run_config_write(const struct run_config *config, struct error *error, struc
                 append_string(text, "echo", config->echo);
         text_append_string(text, "listing = true\ncache_control = \"no-cache\"\n");
         append_error_pages(text);
+        if (config->upload)
+                r = append_upload(text, config->upload, error);
+        if (r < 0)
+                return r;
         return text->failed ? error_set_errno(error, -ENOMEM, "writing a configuration") : 0;
 }

@@ -59,6 +59,7 @@ static int make_config(struct running *running, const struct cli_arguments *argu
         const char *http = cli_argument(arguments, "http"), *https = cli_argument(arguments, "https");
         struct run_config config = { .folder = folder_of(arguments),
                                      .echo = cli_argument(arguments, "echo"),
+                                     .upload = cli_argument(arguments, "upload"),
                                      .workers = cli_argument(arguments, "workers") };
         bool has_ipv6 = run_address_has_ipv6();
         int r = 0;
@@ -281,8 +282,8 @@ int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct erro
         if (arguments->operand_count > 0 && cli_argument(arguments, "dir"))
                 return cli_refuse(cli, "two folders are given; one can be served");
         if (running.config && (folder || cli_argument(arguments, "http") || cli_argument(arguments, "https") ||
-                               cli_argument(arguments, "workers")))
-                return cli_refuse(cli, "with --config the configuration says folder, addresses and workers");
+                               cli_argument(arguments, "workers") || cli_argument(arguments, "upload")))
+                return cli_refuse(cli, "with --config the configuration says folders, addresses and workers");
         take_signals(&running);
         int r = state_folder_open(cli_argument(arguments, "state"), error, &running.folder);
         if (r >= 0 && folder)

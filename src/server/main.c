@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "http/respond.h"
 #include "server/file_server.h"
+#include "server/upload_metrics.h"
 #include "shared/sandbox.h"
 
 static const struct config_list *listeners(const struct config_root *root) {
@@ -41,11 +42,13 @@ struct state {
         struct file_store *store; /* bodies in memory */
         struct site_roots *roots;
         struct upload_folders *folders;
+        struct upload_metrics *upload_metrics;
         bool without_keys;
 };
 
 static void state_free(void *userdata) {
         struct state *state = userdata;
+        upload_metrics_free(state->upload_metrics);
         upload_folders_free(state->folders);
         site_roots_free(state->roots);
         file_store_free(state->store);
@@ -65,6 +68,8 @@ static int state_new(const struct daemon_environment *environment, struct error 
                 r = site_roots_new(&state->roots);
         if (r >= 0)
                 r = upload_folders_new(&state->folders);
+        if (r >= 0)
+                r = upload_metrics_new(state->folders, environment->root, environment->metrics, &state->upload_metrics);
         if (r < 0) {
                 state_free(state);
                 return error_set_errno(error, r, "making the file store");

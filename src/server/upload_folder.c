@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -52,10 +53,16 @@ static struct upload_folder *find(const struct upload_folders *folders, const st
         return NULL;
 }
 
-static int add(struct upload_folders *folders, int *fd, const struct stat *status, struct upload_folder **ret_folder) {
+static int add(struct upload_folders *folders, const char *path, int *fd, const struct stat *status,
+               struct upload_folder **ret_folder) {
         struct upload_folder *folder = calloc(1, sizeof(*folder));
-        if (!folder)
+        char *copy = strdup(path);
+        if (!folder || !copy) {
+                free(folder);
+                free(copy);
                 return -ENOMEM;
+        }
+        folder->path = copy;
         folder->fd = take_fd(fd);
         folder->staging = folder->place_lock = folder->presence = -1;
         folder->table = folders;
@@ -93,7 +100,7 @@ int upload_folder_open(struct upload_folders *folders, const char *path, uint64_
         folder = find(folders, &status);
         bool is_new = !folder;
         if (is_new)
-                r = add(folders, &fd, &status, &folder);
+                r = add(folders, path, &fd, &status, &folder);
         if (r >= 0)
                 folder->references++;
         pthread_mutex_unlock(&folders->mutex);
@@ -103,6 +110,16 @@ int upload_folder_open(struct upload_folders *folders, const char *path, uint64_
                 count(folder, patience);
         *ret_folder = folder;
         return 0;
+}
+
+struct upload_figures upload_folders_figures(struct upload_folders *folders, const char *path) {
+        struct upload_figures figures = { 0 };
+        pthread_mutex_lock(&folders->mutex);
+        for (struct upload_folder *folder = folders->first; folder; folder = folder->next)
+                if (strcmp(folder->path, path) == 0)
+                        figures = upload_account_figures(&folder->account);
+        pthread_mutex_unlock(&folders->mutex);
+        return figures;
 }
 
 struct upload_folder *upload_folder_ref(struct upload_folder *folder) {
@@ -133,6 +150,7 @@ struct upload_folder *upload_folder_unref(struct upload_folder *folder) {
         close_fd(folder->fd);
         upload_account_done(&folder->account);
         (void) pthread_mutex_destroy(&folder->mutex);
+        free(folder->path);
         free(folder);
         return NULL;
 }

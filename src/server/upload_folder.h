@@ -26,6 +26,7 @@ struct upload_folder {
         /* The rest is the table's. */
         struct upload_folders *table;
         struct upload_folder *next;
+        char *path; /* that it was opened under first */
         unsigned references;
         uint64_t counted_at, count_cost; /* us, CLOCK_MONOTONIC; of the last count */
         unsigned long long device, inode;
@@ -42,6 +43,9 @@ int upload_folder_open(struct upload_folders *folders, const char *path, uint64_
                        struct upload_folder **ret_folder);
 struct upload_folder *upload_folder_ref(struct upload_folder *folder);
 struct upload_folder *upload_folder_unref(struct upload_folder *folder); /* NULL */
+
+/* What the folder that was opened under this path holds; nothing when there is none. Does not wait for a disk. */
+struct upload_figures upload_folders_figures(struct upload_folders *folders, const char *path);
 
 /* The staging folder's descriptor, which stays the folder's; made when it is not there and `create` is set (-ENOENT
  * otherwise). -EPERM when something else has its name. */

@@ -13,7 +13,7 @@ import urllib.error
 import pytest
 
 from cli import CCODESCTL, Run, ccodesctl, ccodesctl_json
-from daemon import until
+from daemon import TOP, until
 
 
 @pytest.fixture
@@ -150,6 +150,14 @@ def test_a_state_folder_is_of_one_at_a_time(site, tmp_path):
     assert list((tmp_path / "state").iterdir()) == []
 
 
+def test_an_upload_folder(run, site, tmp_path):
+    (tmp_path / "files").mkdir()
+    url = run("--dir", site, "--http", "127.0.0.1:0", "--upload", f"/files/={tmp_path}/files").url().rstrip("/") + "/files/"
+    done = subprocess.run(["curl", "-sS", "-F", f"file=@{TOP}/README.md", url], capture_output=True, text=True, timeout=20)
+    assert '"name":"README.md"' in done.stdout, done
+    assert (tmp_path / "files/README.md").read_bytes() == (TOP / "README.md").read_bytes()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it(site, tmp_path, number):
     server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
@@ -188,6 +196,9 @@ def test_an_address_in_use(run, site, tmp_path):
     (["--dir", "/tmp", "--http", "localhost"], 2, "--http: 'localhost' needs a port"),
     (["--dir", "/tmp", "--https", "99999"], 2, "--https: '99999' is no port"),
     (["--dir", "/tmp", "--workers", "many"], 2, "--workers takes a number"),
+    (["--dir", "/tmp", "--upload", "/files/"], 2, "--upload takes PATH=FOLDER"),
+    (["--dir", "/tmp", "--upload", "files=/tmp"], 2, "--upload takes PATH=FOLDER"),
+    (["--dir", "/tmp", "--upload", "/files/=/is/not/there"], 1, "/is/not/there"),
     (["--config", "/is/not/there.toml"], 1, "/is/not/there.toml"),
     (["--dir", "/tmp", "--state", "/proc/x"], 1, "/proc/x"),
     (["--dir", "/tmp", "--state", "/etc/passwd"], 1, "keeping the state in /etc/passwd: Not a directory"),

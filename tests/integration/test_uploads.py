@@ -295,6 +295,18 @@ def post(daemon, path, body, boundary="XyZ"):
     return send(daemon, "POST", path, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
 
+def test_the_metrics_say_what_is_there(uploads, folder):
+    (folder / "old").write_bytes(bytes(1000))
+    daemon = uploads()
+    put(daemon, "/files/new", bytes(500))
+    with daemon.connect() as connection:
+        connection.sendall(b"PUT /files/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx")
+        until(lambda: parts_in(folder), "it is under way")
+        text = daemon.admin("GET", "/metrics").body.decode()
+    for name, value in (("folder_bytes", 1500), ("folder_files", 2), ("active", 1), ("parts", 0)):
+        assert f'ccodes_upload_{name}{{folder="{folder}"}} {value}' in text
+
+
 class TestForms:
     @pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
     def test_curl_posts_several_files(self, uploads, folder, tmp_path, version):
