@@ -15,7 +15,7 @@
 /* A frame up to this size may be padding alone. */
 #define PADDING_MAX 256
 
-/* A request of the client's earns it this many WINDOW_UPDATE frames. */
+/* A request of the client's earns it this many frames about windows, priorities and round trips. */
 #define REQUEST_EARNS 4
 
 static bool charge(struct h2_account *account, uint64_t now, uint64_t rate) {
@@ -41,6 +41,14 @@ static const char *charge_control(struct h2_accounts *accounts, const struct con
         return charge(&accounts->control, now, (uint64_t) limits->max_control_frames) ? NULL : what;
 }
 
+static const char *charge_beyond_earned(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now,
+                                        const char *what) {
+        if (accounts->earned == 0)
+                return charge_control(accounts, limits, now, what);
+        accounts->earned--;
+        return NULL;
+}
+
 const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now) {
         return charge(&accounts->resets, now, (uint64_t) limits->max_resets) ? NULL
                                                                              : "a flood of streams that are reset";
@@ -53,8 +61,8 @@ const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_
                 accounts->continuations = 0;
                 if (is_late)
                         return charge_control(accounts, limits, now, "a flood of heads on streams that are over");
-                if (accounts->window_updates < H2_WINDOW_UPDATES_MAX)
-                        accounts->window_updates += REQUEST_EARNS;
+                if (accounts->earned < H2_EARNED_MAX)
+                        accounts->earned += REQUEST_EARNS;
                 return NULL;
         case H2_FRAME_CONTINUATION:
                 return ++accounts->continuations <= CONTINUATIONS_MAX ? NULL : "a head in too many CONTINUATION frames";
@@ -67,18 +75,14 @@ const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_
         case H2_FRAME_RST_STREAM:
                 return h2_accounts_reset(accounts, limits, now);
         case H2_FRAME_WINDOW_UPDATE:
-                if (accounts->window_updates > 0) {
-                        accounts->window_updates--;
-                        return NULL;
-                }
-                return charge_control(accounts, limits, now, "a flood of WINDOW_UPDATE frames");
+                return charge_beyond_earned(accounts, limits, now, "a flood of WINDOW_UPDATE frames");
         case H2_FRAME_SETTINGS:
                 return charge_control(accounts, limits, now, "a flood of SETTINGS frames");
         case H2_FRAME_PING:
-                return charge_control(accounts, limits, now, "a flood of PING frames");
+                return charge_beyond_earned(accounts, limits, now, "a flood of PING frames");
         case H2_FRAME_PRIORITY:
         case H2_FRAME_PRIORITY_UPDATE:
-                return charge_control(accounts, limits, now, "a flood of priorities");
+                return charge_beyond_earned(accounts, limits, now, "a flood of priorities");
         default:
                 return charge_control(accounts, limits, now, "a flood of frames of an unknown type");
         }

@@ -12,7 +12,7 @@
  * What one connection has cost in frames that carry nothing. Each kind leaks away at its rate; a burst of ten seconds' worth
  * is let through, since honest clients come in bursts: a page that is left resets all its streams at once.
  */
-#define H2_WINDOW_UPDATES_MAX 65536
+#define H2_EARNED_MAX 65536
 #define H2_SMALL_PART 1024 /* bytes */
 
 struct h2_account {
@@ -23,8 +23,8 @@ struct h2_account {
 struct h2_accounts {
         struct h2_account resets;  /* streams that were thrown away, by either side */
         struct h2_account control; /* frames that ask for work and give none: SETTINGS, PING, PRIORITY, empty DATA … */
-        uint32_t window_updates;   /* that our own frames have earned the client */
-        uint32_t continuations;    /* of the present head */
+        uint32_t earned; /* frames about windows, priorities and round trips that the client has a right to, by what it asked for and got */
+        uint32_t continuations; /* of the present head */
 };
 
 /* The bursts that are let through come from this time. */
@@ -40,9 +40,9 @@ const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_
 /* This side reset a stream for what the client did with it. As above. */
 const char *h2_accounts_reset(struct h2_accounts *accounts, const struct config_http2 *limits, uint64_t now);
 
-/* A part of a body was sent, which the client may answer by WINDOW_UPDATE frames. One that is small, though there is more, was made so by
- * the client's windows, and earns it nothing. */
+/* A part of a body was sent, which the client may answer by WINDOW_UPDATE frames, or by a PING that measures how fast it came (as gRPC
+ * does). One that is small, though there is more, was made so by the client's windows, and earns it nothing. */
 static inline void h2_accounts_sent(struct h2_accounts *accounts, size_t length) {
-        if (length >= H2_SMALL_PART && accounts->window_updates < H2_WINDOW_UPDATES_MAX)
-                accounts->window_updates += 4;
+        if (length >= H2_SMALL_PART && accounts->earned < H2_EARNED_MAX)
+                accounts->earned += 4;
 }

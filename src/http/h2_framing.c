@@ -472,7 +472,7 @@ int h2_framing_write(struct h2_framing *framing, struct buffer *out) {
 }
 
 bool h2_framing_is_in_head(const struct h2_framing *framing) {
-        return framing->is_head && (framing->frame_left > 0 || !framing->is_head_end);
+        return !framing->is_begun || (framing->is_head && (framing->frame_left > 0 || !framing->is_head_end));
 }
 
 bool h2_framing_wants_write(const struct h2_framing *framing) {

@@ -114,7 +114,7 @@ const char *h2_framing_fault(const struct h2_framing *framing);
 /* Appends frames to `out`. 1 when there is more than `out` had room for, 0 when nothing more is to be sent now, -ENOMEM. */
 int h2_framing_write(struct h2_framing *framing, struct buffer *out);
 
-/* Whether the last frame belongs to a head that has not come whole. */
+/* Whether the last frame belongs to a head that has not come whole; also before the first frame. */
 bool h2_framing_is_in_head(const struct h2_framing *framing);
 
 /* Whether anything is to be written. */

@@ -39,7 +39,8 @@ struct harness {
         bool is_closed, timed_out;
         struct timer guard;
         char *big;
-        unsigned begun, ended;
+        unsigned begun, ended, aborted;
+        enum cause abort_cause;
 };
 
 static struct harness *of_exchange(const struct http_exchange *exchange) {
@@ -107,6 +108,13 @@ static void echo_done(struct http_exchange *exchange, void *userdata) {
         http_exchange_respond(exchange);
 }
 
+static void echo_aborted(struct http_exchange *exchange, enum cause cause, void *userdata) {
+        struct harness *harness = of_exchange(exchange);
+        (void) userdata;
+        harness->aborted++;
+        harness->abort_cause = cause;
+}
+
 static void start_echo(struct http_exchange *exchange, enum echo_kind kind) {
         struct echo *echo = arena_alloc_zero(&exchange->arena, sizeof(*echo));
         echo->end.run = echo_end;
@@ -118,9 +126,10 @@ static void start_echo(struct http_exchange *exchange, enum echo_kind kind) {
                 echo_done(exchange, echo);
                 return;
         }
-        http_exchange_read_body(
-                        exchange,
-                        (struct http_body_reader) { .on_data = echo_data, .on_end = echo_done, .userdata = echo });
+        http_exchange_read_body(exchange, (struct http_body_reader) { .on_data = echo_data,
+                                                                      .on_end = echo_done,
+                                                                      .on_abort = echo_aborted,
+                                                                      .userdata = echo });
 }
 
 static void answer_chunked(struct http_exchange *exchange) {
@@ -497,4 +506,9 @@ unsigned harness_begun(struct harness *harness) {
 
 unsigned harness_ended(struct harness *harness) {
         return harness->ended;
+}
+
+unsigned harness_aborted(struct harness *harness, enum cause *ret_cause) {
+        *ret_cause = harness->abort_cause;
+        return harness->aborted;
 }

@@ -91,4 +91,7 @@ void harness_settle(struct harness *harness);
 unsigned harness_begun(struct harness *harness);
 unsigned harness_ended(struct harness *harness);
 
+/* Bodies whose readers of /echo and /count were told that they will not come whole, and the cause of the last. */
+unsigned harness_aborted(struct harness *harness, enum cause *ret_cause);
+
 #define HARNESS_FILE_SIZE 300000

@@ -82,6 +82,13 @@ static bool has_goaway(struct harness *harness) {
         return look(harness).goaways > 0;
 }
 
+/* The one reader that there was heard that its body will not come whole. */
+static void expect_abort(struct harness *harness, enum cause expected) {
+        enum cause cause;
+        assert_int_equal(harness_aborted(harness, &cause), 1);
+        assert_int_equal(cause, expected);
+}
+
 /* Every split of the bytes. */
 
 /* Four requests: without a body, with one in pieces and with trailers, with one of padding, and one that finds nothing. */
@@ -238,6 +245,7 @@ static void a_body_above_the_limit_is_refused(void **state) {
         post(harness, 1, "/echo", SLICE_LITERAL("12345678901"), true);
         harness_run_until(harness, has_first);
         assert_int_equal(answer_of(harness, 1).status, 413);
+        expect_abort(harness, CAUSE_BODY_TOO_LARGE);
         get(harness, 3, "/hello");
         harness_settle(harness);
         assert_int_equal(answer_of(harness, 3).status, 200);
@@ -265,6 +273,7 @@ static void a_slow_body_is_answered_and_others_go_on(void **state) {
         post(harness, 1, "/count", SLICE_LITERAL("a"), false);
         harness_run_until(harness, has_first);
         assert_int_equal(answer_of(harness, 1).status, 408);
+        expect_abort(harness, CAUSE_BODY_TOO_SLOW);
         get(harness, 3, "/hello");
         harness_settle(harness);
         assert_int_equal(answer_of(harness, 3).status, 200);
@@ -288,6 +297,7 @@ static void trailers_that_must_not_be_are_refused(void **state) {
         post_with_trailer(harness, 1, "/echo", "authorization", 1);
         harness_run_until(harness, has_first);
         assert_int_equal(answer_of(harness, 1).status, 400);
+        expect_abort(harness, CAUSE_REQUEST_MALFORMED);
         post_with_trailer(harness, 3, "/echo", "x-many", 101);
         post_with_trailer(harness, 5, "/stalled", "x-forwarded-for", 1);
         post_with_trailer(harness, 7, "/echo", "x-one", 1);
