@@ -60,7 +60,7 @@ const char *h2_accounts_frame(struct h2_accounts *accounts, const struct config_
         case H2_FRAME_HEADERS:
                 accounts->continuations = 0;
                 if (is_late)
-                        return charge_control(accounts, limits, now, "a flood of heads on streams that are over");
+                        return charge_control(accounts, limits, now, "a flood of heads that are dropped");
                 if (accounts->earned < H2_EARNED_MAX)
                         accounts->earned += REQUEST_EARNS;
                 return NULL;

@@ -40,6 +40,7 @@ struct h2_framing {
         int32_t last_reset; /* the highest that this side reset: the client may not have known yet when it sent more */
         bool is_head, is_head_end; /* the present frame is a part of a head, its last one */
         bool is_begun;             /* the first frame came */
+        bool is_ended;             /* no stream is taken any more */
         bool is_full;              /* `out` is */
         char detail[96];           /* of the last error, "" before */
 };
@@ -72,6 +73,7 @@ static int begin_frame(struct h2_framing *framing, const unsigned char header[FR
         int32_t id = (int32_t) (((uint32_t) header[5] & 0x7f) << 24 | (uint32_t) header[6] << 16 |
                                 (uint32_t) header[7] << 8 | header[8]);
         bool is_head = type == NGHTTP2_HEADERS, is_data = type == NGHTTP2_DATA;
+        bool is_ignored = is_head && framing->is_ended && id > framing->last_opened;
         bool is_late = (is_head || is_data) && is_over(framing, id);
         framing->frame_left = length;
         framing->is_head = is_head || type == H2_FRAME_CONTINUATION;
@@ -91,7 +93,8 @@ static int begin_frame(struct h2_framing *framing, const unsigned char header[FR
                                                  "a stream below the last one (RFC 9113 section 5.1.1)")
                                        : end_for(framing, H2_STREAM_CLOSED,
                                                  "a frame on a stream that has ended (RFC 9113 section 5.1)");
-        int r = framing->events->on_frame(framing->userdata, (enum h2_frame) type, flags, length, is_late);
+        int r = framing->events->on_frame(framing->userdata, (enum h2_frame) type, flags, length,
+                                          is_late || is_ignored);
         return r < 0 ? give_up(framing, r) : 0;
 }
 
@@ -582,6 +585,7 @@ int h2_framing_announce_end(struct h2_framing *framing) {
 }
 
 int h2_framing_end(struct h2_framing *framing) {
+        framing->is_ended = true;
         return error_of(nghttp2_submit_goaway(framing->session, NGHTTP2_FLAG_NONE,
                                               nghttp2_session_get_last_proc_stream_id(framing->session),
                                               NGHTTP2_NO_ERROR, NULL, 0));

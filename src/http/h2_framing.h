@@ -53,7 +53,8 @@ enum h2_error {
 /* What a connection reports to its owner. `stream` is what on_head_begin gave. A negative return ends the connection: h2_framing_read
  * returns it. */
 struct h2_events {
-        /* A frame's header came, before anything else is made of it. `is_late`: it is of a stream that is over, and to be dropped. */
+        /* A frame's header came, before anything else is made of it. `is_late`: it is of a stream that is over, or not taken any more,
+         * and will be dropped. */
         int (*on_frame)(void *userdata, enum h2_frame type, unsigned flags, size_t length, bool is_late);
 
         /* A new stream; *ret_stream is the owner's part of it. -EBUSY refuses this stream alone. */

@@ -117,6 +117,27 @@ def test_coming_back_gives_no_new_burst(server):
         assert client.response(1).status == 200, "what is modest is served all the same"
 
 
+def test_heads_after_the_end(start):
+    """What comes after the last GOAWAY is dropped, but decoded all the same. Seen to fail without h2_framing's is_ended."""
+    server = start(files=FILES, site='echo = "/echo"')
+
+    def attacker(connection):
+        client = Client(connection)
+        client.send(CONNECT)
+        client.next_of(HEADERS)
+        assert server.admin("POST", "/reload").status == 200
+        while client.next_of(GOAWAY).last_stream != 1:
+            pass
+        try:
+            for first in range(3, 4000, 2 * BATCH):
+                client.send(*[get(stream, "/a.txt") for stream in range(first, first + 2 * BATCH, 2)])
+        except OSError:
+            pass  # it was cut while it sent
+        return client.goaway_code()
+    with under_attack(server, "http2-flood") as attack:
+        assert set(attack.strike(attacker, attackers=1, strikes=2)) <= {ENHANCE_YOUR_CALM, None}
+
+
 CONTINUATIONS = {
     "of nothing (CVE-2024-24549)": b"",
     "of one small field each": field("a", "b"),
