@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ccodesctl keys init, list and remove. What is printed of a key is its id. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ int verb_keys_init(struct cli *cli, const struct cli_arguments *arguments, struc
                 r = make_keys(&file, purpose, error, &ring);
         if (r < 0)
                 return r;
+        assert(ring);
         struct json_object *object = json_object_new_object();
         json_object_object_add(object, "result", output_json_string("made"));
         json_object_object_add(object, "name", output_json_string(name));

@@ -88,12 +88,12 @@ static void on_drained(void *userdata) {
 
 static void begin_drain(struct daemon *daemon) {
         uint64_t timeout = daemon->program->drain_timeout(root_of(daemon));
+        uint64_t connections = http_engine_connections(daemon->engine) + daemon_roles_connections(daemon);
         daemon->is_draining = true;
         daemon->drains_pending = 2;
         service_notify_stopping("Stopping: requests that are under way may end");
         log_event(daemon->log, LOG_LEVEL_NOTICE, MESSAGE_ID_STOPPING, NULL, 0,
-                  "stopping; %llu connections may end their requests",
-                  (unsigned long long) (http_engine_connections(daemon->engine) + daemon_roles_connections(daemon)));
+                  "stopping; %llu connections may end their requests", (unsigned long long) connections);
         http_engine_drain(daemon->engine, timeout, on_drained, daemon);
         daemon_roles_drain(daemon, timeout, on_drained);
 }

@@ -75,7 +75,7 @@ int multipart_init(struct multipart *multipart, struct slice content_type) {
         while ((r = take_parameter(&rest, &name, &value)) > 0)
                 if (slice_equal_nocase(name, SLICE_LITERAL("boundary")))
                         boundary = value;
-        if (r < 0 || !is_boundary(boundary))
+        if (r < 0 || !boundary.data || !is_boundary(boundary))
                 return -EINVAL;
 
         /* The first delimiter may stand at the very beginning, where no line ends before it. */

@@ -81,7 +81,7 @@ static struct http_segment *make_parts(struct file_request *request, const struc
 static struct http_body *make_chain(struct file_request *request, const struct file_variant *variant,
                                     const struct http_segment *segments, size_t count) {
         struct http_exchange *exchange = request->exchange;
-        struct http_body **bodies = arena_alloc(&exchange->arena, count * sizeof(*bodies));
+        struct http_body **bodies = arena_alloc(&exchange->arena, count * sizeof(struct http_body *));
         struct http_body_memory *memory = arena_alloc(&exchange->arena, count * sizeof(*memory));
         if (!bodies || !memory)
                 return NULL;

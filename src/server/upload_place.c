@@ -118,7 +118,7 @@ static int put(const struct upload_part *part, int parent, const char *name, con
 
 static int put_locked(const struct upload_part *part, int parent, const struct upload_target *target,
                       struct upload_fault *fault, struct upload_placed *placed) {
-        struct file_identity replaced;
+        struct file_identity replaced = { 0 };
         struct upload_folder *folder = part->folder;
         int r = upload_folder_lock(folder);
         if (r < 0)
@@ -181,7 +181,7 @@ int upload_remove(struct upload_folder *folder, const struct upload_target *targ
         if (parent < 0)
                 return parent == -ENOENT || parent == -ENOTDIR ? upload_fault_set(fault, CAUSE_FILE_NOT_FOUND, NULL)
                                                                : upload_fault_set_errno(fault, parent);
-        struct file_identity removed;
+        struct file_identity removed = { 0 };
         int r = upload_folder_staging(folder, true);
         if (r >= 0)
                 r = upload_folder_lock(folder);
