@@ -34,7 +34,7 @@ static const char *take_place(const char *begin, const char *end, struct place *
                 struct place place = { .file = { begin, (size_t) (colon - begin) } };
                 const char *next = take_number(colon, end, &place.line);
                 next = next ? take_number(next, end, &place.column) : NULL;
-                if (!next && slice_ends_with(place.file, suffix))
+                if (!next && slice_ends_with(place.file, suffix) && !memchr(begin, ' ', place.file.length))
                         next = colon;
                 if (next && end - next > 2 && next[0] == ':' && next[1] == ' ') {
                         *ret_place = place;

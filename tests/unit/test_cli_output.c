@@ -174,6 +174,8 @@ static void faults_are_taken_apart(void **state) {
         expect_faults("/e/c.toml: cannot be read: Is a directory",
                       "[{\"file\":\"/e/c.toml\",\"line\":null,\"column\":null,\"message\":\"cannot be read: Is a "
                       "directory\"}]");
+        expect_faults("reading b.toml: x",
+                      "[{\"file\":null,\"line\":null,\"column\":null,\"message\":\"reading b.toml: x\"}]");
         expect_faults("a:1:2:", "[{\"file\":null,\"line\":null,\"column\":null,\"message\":\"a:1:2:\"}]");
         expect_faults("a:1:", "[{\"file\":null,\"line\":null,\"column\":null,\"message\":\"a:1:\"}]");
         expect_faults("a:99999999999999999999:1: x",
