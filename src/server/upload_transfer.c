@@ -26,7 +26,10 @@ struct transfer_end {
         struct upload_transfer *transfer;
 };
 
+/* Gives back what `tasks` counts: a task, or a callback of ours that is not left yet, since an answer may end the exchange
+ * before it returns. */
 static void release(struct upload_transfer *transfer) {
+        transfer->tasks--;
         if (transfer->exchange || transfer->tasks > 0)
                 return;
         struct worker_generation *generation = transfer->generation;
@@ -85,7 +88,6 @@ static void run_last(struct thread_task *task) {
 
 static void last_done(struct thread_task *task) {
         struct upload_transfer *transfer = container_of(task, struct upload_transfer, last);
-        transfer->tasks--;
         release(transfer);
 }
 
@@ -178,21 +180,24 @@ static int on_data(struct http_exchange *exchange, struct slice bytes, void *use
         (void) exchange;
         if (transfer->is_over || transfer->is_abandoned)
                 return 0;
-        if (append(transfer, bytes) < 0) {
+        transfer->tasks++;
+        if (append(transfer, bytes) < 0)
                 fail(transfer, CAUSE_OUT_OF_MEMORY, "no memory for a buffer of the upload");
-                return 0;
-        }
         go_on(transfer);
-        transfer->is_paused = !transfer->is_over && is_full(transfer->filling);
-        return transfer->is_paused ? -EAGAIN : 0;
+        bool is_paused = !transfer->is_over && is_full(transfer->filling);
+        transfer->is_paused = is_paused;
+        release(transfer);
+        return is_paused ? -EAGAIN : 0;
 }
 
 static void on_end(struct http_exchange *exchange, void *userdata) {
         struct upload_transfer *transfer = userdata;
         (void) exchange;
         transfer->is_whole = true;
+        transfer->tasks++;
         if (!transfer->is_abandoned)
                 go_on(transfer);
+        release(transfer);
 }
 
 static void on_abort(struct http_exchange *exchange, enum cause cause, void *userdata) {
@@ -204,6 +209,7 @@ static void on_abort(struct http_exchange *exchange, enum cause cause, void *use
 static void on_exchange_end(struct http_exchange_end *end, struct http_exchange *exchange) {
         struct upload_transfer *transfer = container_of(end, struct transfer_end, end)->transfer;
         (void) exchange;
+        transfer->tasks++;
         abandon(transfer);
         transfer->exchange = NULL;
         release(transfer);
@@ -218,14 +224,8 @@ static void read_body(struct upload_transfer *transfer) {
         http_exchange_read_body(transfer->exchange, (struct http_body_reader) { on_data, on_end, on_abort, transfer });
 }
 
-static void step_done(struct thread_task *task) {
-        struct upload_transfer *transfer = container_of(task, struct upload_transfer, task);
-        transfer->tasks--;
-        transfer->is_under_way = false;
-        if (transfer->is_abandoned || !transfer->exchange) {
-                release(transfer);
-                return;
-        }
+/* What follows on a step, while there is somebody to answer. */
+static void follow(struct upload_transfer *transfer) {
         if (transfer->result < 0 || transfer->step == UPLOAD_STEP_FINISH || !transfer->operations->write) {
                 transfer->is_over = true;
                 if (!transfer->exchange->is_responded)
@@ -237,10 +237,18 @@ static void step_done(struct thread_task *task) {
                 return;
         }
         go_on(transfer);
-        if (transfer->is_paused && !is_full(transfer->filling)) {
+        if (transfer->exchange && !transfer->is_over && transfer->is_paused && !is_full(transfer->filling)) {
                 transfer->is_paused = false;
                 http_exchange_resume(transfer->exchange);
         }
+}
+
+static void step_done(struct thread_task *task) {
+        struct upload_transfer *transfer = container_of(task, struct upload_transfer, task);
+        transfer->is_under_way = false;
+        if (!transfer->is_abandoned && transfer->exchange)
+                follow(transfer);
+        release(transfer);
 }
 
 int upload_transfer_start(struct upload_transfer *transfer, const struct upload_transfer_operations *operations,

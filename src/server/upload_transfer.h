@@ -57,7 +57,7 @@ struct upload_transfer {
         struct http_worker *worker;
         struct worker_generation *generation; /* a reference */
         struct thread_task task, last;
-        unsigned tasks;        /* under way */
+        unsigned tasks;        /* under way, and callbacks that are not left yet */
         enum upload_step step; /* under way, or the last one that was */
         bool is_under_way;
         bool is_whole; /* the body */

@@ -13,6 +13,7 @@ import threading
 
 import pytest
 from daemon import BUILD, TOP, until
+from sealed_folder import Vault
 from test_uploads import cause, names_in, parts_in, put, send, uploads, folder  # noqa: F401 (fixtures)
 
 VERSION = {"Tus-Resumable": "1.0.0"}
@@ -371,6 +372,61 @@ class TestFaults:
             daemon.stop()
         finally:
             subprocess.run(["umount", "-l", folder], check=True)
+
+
+class TestSealed:
+    """The same on a folder whose files are encrypted, where bytes are written in chunks."""
+
+    @pytest.fixture
+    def vault(self, tmp_path, monkeypatch):
+        return Vault(tmp_path, monkeypatch)
+
+    @pytest.fixture
+    def daemon(self, start, vault):
+        return start(more=vault.configuration('max_parts = 10\ntypes = ["image/png"]'))
+
+    CONTENT = b"\x89PNG\r\n\x1a\n" + random.Random(40).randbytes(1_000_000)
+
+    def test_pieces_of_any_size(self, daemon, vault):
+        url, offset, chance = begin(daemon, len(self.CONTENT), "a.png", path="/vault/"), 0, random.Random(41)
+        while offset < len(self.CONTENT):
+            size = min(chance.choice([1, 3, 65_536, 100_001, 200_000]), len(self.CONTENT) - offset)
+            piece = self.CONTENT[offset:offset + size]
+            wrong = patch(daemon, url, offset, piece, Upload_Checksum=checksum(piece + b"x"))
+            assert wrong.status == 460 and offset_of(daemon, url) == offset
+            assert patch(daemon, url, offset, piece, Upload_Checksum=checksum(piece)).status == 204
+            offset += size
+        assert vault.opened("a.png") == self.CONTENT and daemon.get("/vault/a.png").body == self.CONTENT
+
+    def test_cuts_and_kills(self, daemon, vault):
+        url, offset, chance = begin(daemon, len(self.CONTENT), "a.png", path="/vault/"), 0, random.Random(42)
+        for i in range(12):
+            sent = offset + chance.randrange(150_000)
+            with daemon.connect() as connection:
+                connection.sendall(f"PATCH {url} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: {offset}\r\n"
+                                   f"Content-Type: application/offset+octet-stream\r\n"
+                                   f"Content-Length: {len(self.CONTENT) - offset}\r\n\r\n".encode()
+                                   + self.CONTENT[offset:sent])
+                if i % 3 == 0:
+                    daemon.process.kill()
+                    daemon.process.wait()
+            if i % 3 == 0:
+                daemon.start()
+            until(lambda: patch(daemon, url, offset_of(daemon, url), b"").status == 204, "it can be gone on with")
+            now = offset_of(daemon, url)
+            assert offset <= now <= sent
+            offset = now
+        assert offset > 0 and patch(daemon, url, offset, self.CONTENT[offset:]).status == 204
+        assert vault.opened("a.png") == self.CONTENT
+
+    def test_concatenation_and_types(self, daemon, vault):
+        cuts = [0, 300_001, 300_002, len(self.CONTENT)]
+        urls = [begin(daemon, end - start, path="/vault/", Upload_Concat="partial") for start, end in zip(cuts, cuts[1:])]
+        for url, start, end in zip(urls, cuts, cuts[1:]):
+            assert patch(daemon, url, 0, self.CONTENT[start:end]).status == 204
+        final = create(daemon, None, "a.png", path="/vault/", Upload_Length=None, Upload_Concat="final;" + " ".join(urls))
+        assert final.status == 201 and vault.opened("a.png") == self.CONTENT
+        assert cause(create(daemon, 9, "b.png", path="/vault/", body=b"<!doctype")) == "upload-type-refused"
 
 
 class Cutter:
