@@ -554,6 +554,21 @@ class TestFaults:
         until(lambda: cause(put(first, "/files/fifth", b"1")) == "upload-folder-full" or
               (send(first, "DELETE", "/files/fifth"), None)[1], "the first has seen the second's files", seconds=20)
 
+    def test_a_link_that_comes_between_the_check_and_the_file(self, uploads, folder, tmp_path):
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (folder / "real").mkdir()
+        daemon = uploads()
+        with daemon.connect() as connection:
+            connection.sendall(b"PUT /files/real/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n1")
+            until(lambda: parts_in(folder), "it was let in")
+            (folder / "real").rmdir()
+            (folder / "real").symlink_to(outside)
+            connection.sendall(b"2")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 409 ") and b"upload-name-taken" in answer
+        assert os.listdir(outside) == [] and parts_in(folder) == []
+
     def test_links_that_are_swapped_in(self, uploads, folder, tmp_path):
         """A folder of the path becomes a link to elsewhere, and back, as fast as it can be done."""
         outside = tmp_path / "outside"

@@ -191,7 +191,9 @@ static void both_instances_have_the_same_drop_in(void **state) {
                                                     "\"/home/ada/tls/c.pem\"\n"
                                                     "key = \"/home/ada/keys/c.pem\"\n"
                                                     "[[site]]\nname = \"s\"\ndefault = true\nroot = "
-                                                    "\"/home/ada/site\"\n",
+                                                    "\"/home/ada/site\"\n"
+                                                    "[[site.upload]]\nname = \"u\"\npath = \"/u/\"\nfolder = "
+                                                    "\"/srv/uploads\"\n",
                               NULL, &set),
                          0);
         const char *drop_in = content_of(&set, "ccodes-server.service.d/50-config.conf");
@@ -200,6 +202,7 @@ static void both_instances_have_the_same_drop_in(void **state) {
                                      "[Service]\n"
                                      "Sockets=ccodes-server-a.socket ccodes-server-b.socket\n"
                                      "TimeoutStopSec=2min 10s\n" HOME "BindReadOnlyPaths=-\"/home/ada/site\"\n"
+                                     "ReadWritePaths=-\"/srv/uploads\"\n"
                                      "BindReadOnlyPaths=-\"/home/ada/tls\"\n"
                                      "BindReadOnlyPaths=-\"/home/ada/keys\"\n"
                                      "ReadWritePaths=-\"/srv/logs\"\n");
