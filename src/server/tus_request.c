@@ -134,18 +134,21 @@ static int finish_upload(struct upload_transfer *transfer) {
         return 0;
 }
 
-/* A client that went away will go on from here; one that was told of a fault at the beginning does not know the address. */
+/* A client that went away goes on from here; but of an upload that was just begun it does not know the address. */
 static void abort_upload(struct upload_transfer *transfer) {
         struct tus_request *tus = tus_of(transfer);
+        struct tus_upload *upload = &tus->upload;
         struct upload_fault ignored = { 0 };
-        if (tus->upload.part.folder && transfer->fault.cause == CAUSE_NONE && tus->checksum.set == 0)
-                (void) tus_store_save(&tus->upload, &ignored);
-        else if (tus->upload.part.folder)
-                tus_store_undo(&tus->upload);
-        upload_part_close(&tus->upload.part);
-        if (tus->upload.mount && tus->is_creation && transfer->fault.cause != CAUSE_NONE)
-                (void) tus_store_remove(&tus->upload, &ignored);
-        tus_store_close(&tus->upload);
+        if (upload->part.folder && !tus->is_creation) {
+                if (transfer->fault.cause == CAUSE_NONE && tus->checksum.set == 0)
+                        (void) tus_store_save(upload, &ignored);
+                else
+                        tus_store_undo(upload);
+        }
+        upload_part_close(&upload->part);
+        if (upload->mount && tus->is_creation)
+                (void) tus_store_remove(upload, &ignored);
+        tus_store_close(upload);
         digest_hasher_done(&tus->hasher);
         upload_account_release(account_of(tus), &tus->claim);
 }

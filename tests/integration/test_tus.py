@@ -159,6 +159,17 @@ class TestCreation:
         assert patch(daemon, response.getheader("location"), 5, b"world").status == 204
         assert (folder / "y").read_bytes() == b"helloworld"
 
+    def test_one_that_is_cut_leaves_nothing(self, uploads, folder):
+        """Its client was not told the address."""
+        daemon = uploads()
+        with daemon.connect() as connection:
+            connection.sendall(b"POST /files/ HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 500000\r\n"
+                               b"Content-Type: application/offset+octet-stream\r\nContent-Length: 500000\r\n\r\n"
+                               + bytes(400_000))
+            until(lambda: parts_in(folder), "it was begun")
+        until(lambda: parts_in(folder) == [], "it is gone")
+        assert names_in(folder) == []
+
     def test_of_nothing(self, uploads, folder):
         daemon = uploads()
         url = begin(daemon, 0)
