@@ -43,11 +43,11 @@ test-system: ## run the system tests on a Debian booted in a container, with the
 
 test-vm: ## run the system tests in a virtual machine under Debian's own kernel
 	@$(INSTALL) build test vm
-	@$(PYTHON) tests/run --jobs $(JOBS) vm
+	@$(PYTHON) tests/run --jobs $(JOBS) package vm
 
 soak: ## kill, restart and replace the server 200 times under load, in a container
 	@$(INSTALL) build test deb
-	@$(PYTHON) tests/run --jobs $(JOBS) soak
+	@$(PYTHON) tests/run --jobs $(JOBS) package soak
 
 bench: ## measure against the floor and the peers, and print the tables
 	@$(INSTALL) build bench

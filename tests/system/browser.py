@@ -37,8 +37,7 @@ class BrowserError(Exception):
 class Browser:
     """One page. Call open(), then evaluate()."""
 
-    def __init__(self, process, reader, writer, log):
-        self.process = process
+    def __init__(self, reader, writer, log):
         self.reader = reader
         self.writer = writer
         self.log = log
@@ -61,8 +60,8 @@ class Browser:
         return json.loads(message)
 
     def tail(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")[-3000:]
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), 3000, max(0, size - 3000)).decode(errors="replace")
 
     def call(self, method, session=None, **parameters):
         number = next(self.numbers)
@@ -123,7 +122,7 @@ def browsing(machine=None, certificate=None):
         os.close(to_browser)
         os.close(from_browser)
         try:
-            yield Browser(process, reader, writer, log)
+            yield Browser(reader, writer, log)
         finally:
             os.close(writer)  # its order to end
             try:

@@ -51,20 +51,28 @@ def test_nothing_is_lost_under_load(server, action, figure):
 
 
 def test_a_long_download_runs_through_an_apply(server, figure):
-    before = server.started()
+    server.started()
     wanted = server.machine.output("sha256sum", f"{ROOT}/large.bin").split()[0]
-    with server.waits() as report, server.download(DOWNLOAD_SECONDS) as downloaded:
-        server.machine.run("ccodesctl", "apply", timeout=90)
+    reports = []
+    with server.download(DOWNLOAD_SECONDS) as downloaded:
+        for number in range(server.machine.rounds):
+            with server.waits() as report:
+                apply(server, number)
+            reports.append(report)
     assert downloaded["status"] == 200
     assert downloaded["received"] == downloaded["length"]
     assert downloaded["sha256"] == wanted
-    assert report["lost"] == 0, report["examples"]
-    figure("apply during a download, worst wait of a new connection (ms)", round(report["worst_ms"], 1))
-    figure("  the same of a server that does nothing else (ms)", round(report["worst_control_ms"], 1))
+    assert [example for report in reports for example in report["examples"]] == []
+    worst = sorted(report["worst_ms"] for report in reports)
+    figure(f"apply {len(worst)} times, worst wait of a new connection in each, median and worst (ms)",
+           (round(worst[len(worst) // 2], 1), round(worst[-1], 1)))
+    figure("  worst wait of a server that does nothing else (ms)",
+           round(max(report["worst_control_ms"] for report in reports), 1))
     if server.machine.keeps_time:
-        # The control server does nothing else: what its clients wait is the machine's doing.
-        assert report["worst_ms"] < WAIT_LIMIT_MS + report["worst_control_ms"], report
-    assert server.main_pid() != before
+        # The control server does nothing else: what its clients wait is the machine's doing. What hit ours alone by
+        # chance does not come back.
+        late = [report for report in reports if report["worst_ms"] >= WAIT_LIMIT_MS + report["worst_control_ms"]]
+        assert len(late) <= len(reports) // 5, late
     assert_settled(server)
 
 
