@@ -181,6 +181,7 @@ def digests(machine):
 def check(uploader, machine):
     """Everything that was acknowledged is whole, nothing is half there, and parts of resumable uploads go on."""
     journal = uploader.journal
+    assert any(name.startswith(f"{PUTTERS}-") for name in journal.kept), f"no resumable upload: {journal.refused[-3:]}"
     found = digests(machine)
     assert set(found) <= set(journal.sent), "files that nobody has sent"
     for name in journal.sent:
