@@ -103,14 +103,17 @@ def test_coming_back_gives_no_new_burst(server):
     """The limits are the client's, not the connection's. Seen to fail without h2_accounts_spend_burst."""
     def pings_until_the_end(connection):
         client = Client(connection)
-        for count in range(20000):
-            client.send(frame(PING, payload=bytes(8)))
-            if client.next_of(PING, GOAWAY).kind == GOAWAY:
-                return count
+        answered = 0
+        while answered < 20000:  # some at a time, so that a machine that is busy does not slow it down to what is allowed
+            client.send(frame(PING, payload=bytes(8)) * 20)
+            for _ in range(20):
+                if client.next_of(PING, GOAWAY).kind == GOAWAY:
+                    return answered
+                answered += 1
         return "not cut"
     with under_attack(server, "http2-flood") as attack:
         first, second = attack.strike(pings_until_the_end, attackers=1, strikes=2)
-    assert first >= 500 and second < 400, (first, second)
+    assert first >= 400 and second < first / 2, (first, second)
     with server.connect() as connection:
         client = Client(connection)
         client.send(get(1, "/a.txt"))
