@@ -16,7 +16,7 @@
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
 #define EXIT_RIGHTS 77 /* EX_NOPERM: of a check that another user might pass */
 #define LOG_RING_BYTES (256u << 10)
-#define UPKEEP_MSEC 1000
+#define UPKEEP_MSEC 60000 /* the shortest life of a ticket key */
 
 /* Says why there is no start: to the journal with its MESSAGE_ID (or NULL), to the console else. For that it may need a
  * thread for a moment, with which the sandbox cannot be entered any more: what is no failure waits for the log. */
@@ -70,13 +70,27 @@ static void on_watchdog(struct timer *timer, void *userdata) {
         loop_timer_start(daemon->loop, timer, loop_now(daemon->loop) + daemon->watchdog_interval);
 }
 
+static uint64_t certificate_check(const struct daemon *daemon) {
+        return root_of(daemon)->tls.certificate_check / 1000;
+}
+
 static void on_upkeep(struct timer *timer, void *userdata) {
         struct daemon *daemon = userdata;
-        uint64_t check = root_of(daemon)->tls.certificate_check / 1000;
+        uint64_t now = loop_now(daemon->loop);
+        (void) timer;
         if (tls_tickets_rotate(daemon->tickets, loop_realtime(daemon->loop)))
                 daemon_ticket_keys_save(daemon);
-        daemon_reload_certificates(daemon);
-        loop_timer_start(daemon->loop, timer, loop_now(daemon->loop) + MAX_OF(check, (uint64_t) UPKEEP_MSEC));
+        if (now - daemon->certificates_looked_at >= certificate_check(daemon)) {
+                daemon->certificates_looked_at = now;
+                daemon_reload_certificates(daemon);
+        }
+        daemon_upkeep_start(daemon);
+}
+
+/* A reload may have made the intervals shorter. */
+void daemon_upkeep_start(struct daemon *daemon) {
+        uint64_t interval = MIN_OF(certificate_check(daemon), (uint64_t) UPKEEP_MSEC);
+        loop_timer_start(daemon->loop, &daemon->upkeep, loop_now(daemon->loop) + interval);
 }
 
 /* Of the workers, and of the roles. */
@@ -307,7 +321,7 @@ static int run(struct daemon *daemon) {
         timer_init(&daemon->upkeep, on_upkeep, daemon);
         if (daemon->watchdog_interval > 0)
                 on_watchdog(&daemon->watchdog, daemon);
-        on_upkeep(&daemon->upkeep, daemon);
+        daemon_upkeep_start(daemon);
         daemon->started = daemon->loaded = loop_realtime_usec(daemon->loop);
         say_started(daemon);
         return loop_run(daemon->loop);

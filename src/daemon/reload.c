@@ -107,6 +107,7 @@ static void on_in_force(int result, void *userdata) {
         daemon->reloads++;
         tls_tickets_set_rotation(daemon->tickets,
                                  (int64_t) (daemon->generation->config->root.tls.ticket_rotation / 1000000));
+        daemon_upkeep_start(daemon);
         free(take_pointer(daemon->last_error));
         logger_set_level(daemon->logger,
                          (enum log_level)(LOG_LEVEL_ERROR + daemon->generation->config->root.log.level));

@@ -68,7 +68,8 @@ struct daemon {
         char *sandbox_summary;
 
         struct timer watchdog, upkeep;
-        uint64_t watchdog_interval; /* ms; 0: none */
+        uint64_t certificates_looked_at; /* ms, of the loop */
+        uint64_t watchdog_interval;      /* ms; 0: none */
         unsigned drains_pending;
         bool is_draining, is_stuck;
         const char *failed_step; /* MESSAGE_ID of what fails if the start fails now */
@@ -110,6 +111,9 @@ int daemon_state_make(struct daemon *daemon, const struct config *config, struct
 
 /* check.c: looks at all that a start with `config`, whose reference is taken, would need, and starts nothing. */
 int daemon_check(struct daemon *daemon, struct config *config, struct error *error);
+
+/* daemon.c: from now on keys of tickets and files of certificates are looked after at the configured intervals. */
+void daemon_upkeep_start(struct daemon *daemon);
 
 /* daemon.c: how many processors this process may use; at least 1. */
 unsigned daemon_cpus(void);

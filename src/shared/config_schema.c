@@ -97,6 +97,20 @@ static void write_default(const struct config_key *key, const void *defaults, st
         config_value_append(key, config_value_at(key, defaults), true, text);
 }
 
+/* What it takes for a change to be in force, for tools of ours: others pass it over. */
+static void write_effect(const struct config_key *key, struct text *text) {
+        static const char *const words[] = {
+                [CONFIG_LIVE] = "reload",
+                [CONFIG_PLACE] = "place",
+                [CONFIG_RESTART] = "restart",
+                [CONFIG_SOCKET] = "socket",
+        };
+        if (key->type == CONFIG_TABLE)
+                return;
+        text_append_string(text, ", ");
+        write_string_field(text, "x-effect", words[key->effect]);
+}
+
 static void write_required(const struct config_table *table, struct text *text) {
         unsigned count = 0;
         for (size_t i = 0; i < table->key_count; i++) {
@@ -118,6 +132,7 @@ static void write_properties(const struct config_table *table, const void *defau
                 write_type(key, defaults, text);
                 write_description(key, text);
                 write_default(key, defaults, text);
+                write_effect(key, text);
                 text_append_char(text, '}');
         }
 }

@@ -687,27 +687,30 @@ static void the_schema_is_json(void **state) {
         static const struct {
                 const char *key, *schema;
         } cases[] = {
-                { "boolean", "{\"type\":\"boolean\",\"description\":\"Yes or no.\",\"default\":true}" },
+                { "boolean",
+                  "{\"type\":\"boolean\",\"description\":\"Yes or no.\",\"default\":true,\"x-effect\":\"reload\"}" },
                 { "span", "{\"type\":[\"string\",\"integer\"],\"minimum\":0,\"description\":\"A "
-                          "span.\",\"default\":\"infinity\"}" },
-                { "nothing", "{\"type\":\"string\",\"description\":\"Has no default.\"}" },
-                { "path", "{\"type\":\"string\",\"minLength\":1,\"description\":\"A path.\",\"default\":\"/etc\"}" },
-                { "choice",
-                  "{\"enum\":[\"red\",\"green\",\"blue\"],\"description\":\"A colour.\",\"default\":\"green\"}" },
+                          "span.\",\"default\":\"infinity\",\"x-effect\":\"reload\"}" },
+                { "nothing", "{\"type\":\"string\",\"description\":\"Has no default.\",\"x-effect\":\"reload\"}" },
+                { "path", "{\"type\":\"string\",\"minLength\":1,\"description\":\"A "
+                          "path.\",\"default\":\"/etc\",\"x-effect\":\"reload\"}" },
+                { "choice", "{\"enum\":[\"red\",\"green\",\"blue\"],\"description\":\"A "
+                            "colour.\",\"default\":\"green\",\"x-effect\":\"socket\"}" },
                 { "strings", "{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"Strings.\","
-                             "\"default\":[\"x\",\"y\"]}" },
+                             "\"default\":[\"x\",\"y\"],\"x-effect\":\"reload\"}" },
                 { "choices", "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"enum\":[\"red\",\"green\",\"blue\"]"
                              "},\"description\":"
-                             "\"Colours.\",\"default\":[\"blue\",\"red\"]}" },
+                             "\"Colours.\",\"default\":[\"blue\",\"red\"],\"x-effect\":\"reload\"}" },
                 { "map", "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},\"description\":\"A "
                          "map.\",\"default\":{"
-                         "\"b\":\"1\",\"a c\":\"2\"}}" },
+                         "\"b\":\"1\",\"a c\":\"2\"},\"x-effect\":\"reload\"}" },
                 { "pet", "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":false,"
                          "\"properties\":{\"name\":{"
                          "\"type\":\"string\",\"description\":\"Its "
-                         "name.\"},\"legs\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":8,"
+                         "name.\",\"x-effect\":\"socket\"},\"legs\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":8,"
                          "\"description\":\"How many it "
-                         "has.\",\"default\":4}},\"required\":[\"name\"]},\"description\":\"A pet.\"}" },
+                         "has.\",\"default\":4,\"x-effect\":\"restart\"}},\"required\":[\"name\"]},\"description\":\"A "
+                         "pet.\",\"x-effect\":\"socket\"}" },
         };
         for (size_t i = 0; i < ELEMENTS_OF(cases); i++)
                 assert_string_equal(
