@@ -106,6 +106,21 @@ static void wait_at_gate(struct log_sink *sink, const void *record, size_t lengt
                 ;
 }
 
+/* Keeps the logging thread busy until the gate is opened. */
+static void hold(struct gate *gate, struct log_producer *producer) {
+        *gate = (struct gate) { .sink.write = wait_at_gate };
+        assert_int_equal(sem_init(&gate->reached, 0, 0), 0);
+        assert_int_equal(sem_init(&gate->open, 0, 0), 0);
+        assert_true(log_record(producer, &gate->sink, log_realtime(), NULL, 0));
+        while (sem_wait(&gate->reached) < 0)
+                ;
+}
+
+static void gate_done(struct gate *gate) {
+        sem_destroy(&gate->reached);
+        sem_destroy(&gate->open);
+}
+
 /* The next microsecond: entries of the same one are in no order. */
 static void let_time_pass(void) {
         int64_t now = log_realtime();
@@ -121,12 +136,8 @@ static void entries_of_several_threads_are_in_the_order_of_their_times(void **st
         struct log_producer *producers[3];
         for (size_t i = 0; i < ELEMENTS_OF(producers); i++)
                 producers[i] = new_producer(logger, 65536);
-        struct gate gate = { .sink.write = wait_at_gate };
-        assert_int_equal(sem_init(&gate.reached, 0, 0), 0);
-        assert_int_equal(sem_init(&gate.open, 0, 0), 0);
-        assert_true(log_record(producers[0], &gate.sink, log_realtime(), NULL, 0));
-        while (sem_wait(&gate.reached) < 0)
-                ;
+        struct gate gate;
+        hold(&gate, producers[0]);
         for (unsigned i = 0; i < 300; i++) {
                 log_error(producers[(i * 7 / 3) % ELEMENTS_OF(producers)], "n=%03u", i);
                 let_time_pass();
@@ -139,8 +150,7 @@ static void entries_of_several_threads_are_in_the_order_of_their_times(void **st
         for (const char *at = text; (at = strstr(at, "n=")); at++)
                 assert_int_equal(strtoul(at + 2, NULL, 10), expected++);
         assert_int_equal(expected, 300);
-        sem_destroy(&gate.reached);
-        sem_destroy(&gate.open);
+        gate_done(&gate);
 }
 
 /* What a sink sends has the time of its record, not that of the thread which gets round to it. */
@@ -157,16 +167,18 @@ static void records_for_sinks_take_their_place(void **state) {
         struct log_producer *first = new_producer(logger, 4096), *second = new_producer(logger, 4096);
         struct log_sink sink = { .write = send_on };
         const struct slice part = { (const char *) &logger, sizeof(logger) };
-        log_error(first, "wakes the thread");
-        usleep(1000);
+        struct gate gate;
+        hold(&gate, first);
         log_error(second, "event");
         assert_true(log_record(first, &sink, 1000, &part, 1));
+        sem_post(&gate.open);
         logger_free(logger);
 
         _cleanup_free_ char *text = read_back(fd);
         const char *sent = strstr(text, "2001-09-09T01:46:40.000Z error    sent");
         assert_non_null(sent);
         assert_true(sent < strstr(text, "event"));
+        gate_done(&gate);
 }
 
 static void a_program_can_log_its_end(void **state) {
