@@ -11,9 +11,15 @@
 #include "daemon/state.h"
 #include "http/access_log.h"
 
-/* The sockets of the system's own configuration are opened by its units, which this user need not be able to. */
+#define LOGS_FOLDER "/var/log/ccodes/" /* LogsDirectory= of the units */
+
+/* The units open its sockets and make its folders, which whoever checks need not be able to. */
+static bool is_of_the_system(const struct daemon *daemon) {
+        return strcmp(daemon->options.config, CONFIG_DEFAULT_FILE) == 0;
+}
+
 static void note(const struct daemon *daemon, const char *text, const char *more) {
-        if (strcmp(daemon->options.config, CONFIG_DEFAULT_FILE) == 0)
+        if (is_of_the_system(daemon))
                 return;
         printf("%s: note: %s%s\n", daemon->program->command, text, more);
 }
@@ -43,6 +49,15 @@ static int check_addresses(const struct daemon *daemon, const struct config_root
         return r;
 }
 
+/* Before the first start systemd has not made the folder yet. */
+static int check_access_log(const struct daemon *daemon, const struct config_access_log *log, struct error *error) {
+        struct error found = ERROR_INIT;
+        int r = access_log_check(log, &found);
+        if (r == -ENOENT && is_of_the_system(daemon) && strncmp(log->path, LOGS_FOLDER, strlen(LOGS_FOLDER)) == 0)
+                return 0;
+        return r < 0 ? error_set(error, r, "%s", found.text) : 0;
+}
+
 int daemon_check(struct daemon *daemon, struct config *config, struct error *error) {
         const struct config_root *root = &config->root;
         int r = check_addresses(daemon, root, error);
@@ -55,7 +70,7 @@ int daemon_check(struct daemon *daemon, struct config *config, struct error *err
         if (r >= 0)
                 r = daemon_generation_new(daemon, config_ref(config), NULL, error, &daemon->generation);
         if (r >= 0 && daemon->program->listeners)
-                r = access_log_check(&root->log.access, error);
+                r = check_access_log(daemon, &root->log.access, error);
         if (r >= 0)
                 printf("%s: the configuration is valid\n", daemon->options.config);
         config_unref(config);

@@ -168,3 +168,21 @@ def test_ccodesctl_hands_notes_and_faults_on(configuration):
         reason = configuration.check().stderr.strip().removeprefix("ccodes-server: ")
         result = ccodesctl("config", "check", "-c", configuration.folder / "ccodes.toml", check=1)
         assert reason in result.stderr
+
+
+@root_only
+def test_what_the_units_will_make_is_no_fault_of_the_system_configuration(configuration):
+    """The folder of logs is made by systemd at the first start; any other has to be there."""
+    def check():
+        file = configuration.folder / "ccodes.toml"
+        file.write_text(configuration.text)
+        script = 'mount -t tmpfs none /etc && mkdir /etc/ccodes && cp "$1" /etc/ccodes/ccodes.toml && shift && exec "$@"'
+        return subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", file, SERVER, "--check"],
+                              capture_output=True, text=True, timeout=20)
+
+    configuration.replace(f"{configuration.folder}/access.log", "/var/log/ccodes/access.log")
+    result = check()
+    assert (result.returncode, result.stderr) == (0, "")
+    configuration.replace("/var/log/ccodes/", "/var/log/nowhere/")
+    result = check()
+    assert result.returncode == 1 and "opening the access log /var/log/nowhere/access.log" in result.stderr
