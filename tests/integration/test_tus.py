@@ -139,8 +139,13 @@ class TestCore:
         url = begin(daemon, 10)
         with daemon.connect() as connection:
             connection.sendall(f"PATCH {url} HTTP/1.1\r\nHost: a\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
-                               "Content-Type: application/offset+octet-stream\r\nContent-Length: 10\r\n\r\nabcde".encode())
-            until(lambda: patch(daemon, url, 0, b"").status == 423, "it is locked")
+                               "Content-Type: application/offset+octet-stream\r\nContent-Length: 10\r\n"
+                               "Expect: 100-continue\r\n\r\n".encode())
+            # Its bytes are asked for once it has the lock.
+            assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(b"abcde")
+            response = patch(daemon, url, 0, b"x")
+            assert (response.status, cause(response)) == (423, "tus-locked")
             assert cause(send(daemon, "DELETE", url, headers=VERSION)) == "tus-locked"
             assert offset_of(daemon, url) == 0
             connection.sendall(b"fghij")
