@@ -44,7 +44,7 @@ static struct tus_request *tus_of(struct upload_transfer *transfer) {
 static void take_outcome(struct tus_request *tus) {
         tus->outcome = tus->upload.record;
         tus->expires = tus_store_expires(&tus->upload);
-        (void) strcpy(tus->id, tus->upload.id);
+        memcpy(tus->id, tus->upload.id, sizeof(tus->id));
         const struct slice texts[] = { tus->outcome.metadata, tus->outcome.concat };
         for (size_t i = 0; i < ELEMENTS_OF(texts); i++)
                 if (texts[i].data)
