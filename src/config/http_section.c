@@ -89,18 +89,6 @@ static const struct config_key limits_keys[] = {
                                          "idle one costs half "
                                          "a kibibyte, with TLS about 15 KiB.",
         },
-        {
-                        .name = "max_connections_per_client",
-                        .type = CONFIG_INTEGER,
-                        .effect = CONFIG_LIVE,
-                        .offset = offsetof(struct config_http_limits, max_connections_per_client),
-                        .fallback = "1024",
-                        .minimum = 0,
-                        .maximum = 1000000,
-                        .documentation = "Connections from one address at a time, of IPv6 from one /64; 0 for no "
-                                         "limit. Raise it where "
-                                         "all clients come through one balancer or one large network.",
-        },
 };
 
 static const struct config_table limits_table = {
@@ -108,7 +96,7 @@ static const struct config_table limits_table = {
         .size = sizeof(struct config_http_limits),
         .keys = limits_keys,
         .key_count = ELEMENTS_OF(limits_keys),
-        .documentation = "How much one request, one connection and one client may take.",
+        .documentation = "How much one request and one connection may take, and how many there may be.",
         .check = check_limits,
 };
 
@@ -394,6 +382,12 @@ static const struct config_key http_keys[] = {
                         .type = CONFIG_TABLE,
                         .offset = offsetof(struct config_http, limits),
                         .table = &limits_table,
+        },
+        {
+                        .name = "clients",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_http, clients),
+                        .table = &config_clients_table,
         },
         {
                         .name = "timeouts",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "config/client_section.h"
 #include "shared/config_table.h"
 
 /* [http]: what holds for every HTTP listener, of the server and of the proxy. */
@@ -14,14 +15,13 @@ struct config_phase {
 };
 
 struct config_http_limits {
-        uint64_t max_request_line;          /* bytes */
-        uint64_t max_head;                  /* bytes of request line and fields together */
-        int64_t max_fields;                 /* header fields */
-        uint64_t max_body;                  /* bytes of a request's body */
-        uint64_t max_chunk_overhead;        /* bytes of chunk extensions and trailers of a body */
-        int64_t max_requests;               /* on one connection; 0: no limit */
-        int64_t max_connections;            /* of the whole daemon */
-        int64_t max_connections_per_client; /* from one address (IPv6: one /64); 0: no limit */
+        uint64_t max_request_line;   /* bytes */
+        uint64_t max_head;           /* bytes of request line and fields together */
+        int64_t max_fields;          /* header fields */
+        uint64_t max_body;           /* bytes of a request's body */
+        uint64_t max_chunk_overhead; /* bytes of chunk extensions and trailers of a body */
+        int64_t max_requests;        /* on one connection; 0: no limit */
+        int64_t max_connections;     /* of the whole daemon */
 };
 
 struct config_http_timeouts {
@@ -52,6 +52,7 @@ struct config_websocket {
 
 struct config_http {
         struct config_http_limits limits;
+        struct config_clients clients;
         struct config_http_timeouts timeouts;
         struct config_http2 http2;
         struct config_websocket websocket;

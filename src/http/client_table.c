@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts the connections of each client address. The table is cut into shards, each with a lock of its own, so that
- * workers that accept at the same time seldom meet. An entry lives while its count is above zero. */
+/* The accounts of client addresses. The table is cut into shards, each with a lock of its own, so that workers that accept at
+ * the same time seldom meet. An entry lives while it has a connection; all else that is charged to it is a connection's. */
 #include "http/client_table.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/hash.h"
+#include "shared/network.h"
 #include "shared/syscall.h"
 
 #define SHARDS 16
 #define LOG_SLOTS 4096
 
-struct client_key {
-        uint8_t bytes[16]; /* IPv4 mapped into IPv6; IPv6 without its interface identifier */
-};
+#define PREFIX_SIZE 8 /* bytes of an IPv6 address without its interface identifier */
 
 struct client_entry {
         struct hash_link link;
-        struct client_key key;
+        struct ip_address key; /* IPv6 without its interface identifier */
         uint32_t connections;
         uint32_t shard;
+        _Atomic uint64_t held[CLIENT_HOLDINGS];
 };
 
 struct client_shard {
@@ -40,18 +39,12 @@ struct client_table {
         _Atomic uint64_t flooded[LOG_SLOTS]; /* ms: when it last flooded */
 };
 
-static bool key_from_address(const struct sockaddr *address, struct client_key *ret_key) {
-        struct client_key key = { 0 };
-        if (address->sa_family == AF_INET) {
-                key.bytes[10] = key.bytes[11] = 0xff;
-                memcpy(key.bytes + 12, &((const struct sockaddr_in *) address)->sin_addr, 4);
-        } else if (address->sa_family == AF_INET6) {
-                const struct in6_addr *ipv6 = &((const struct sockaddr_in6 *) address)->sin6_addr;
-                memcpy(key.bytes, ipv6, IN6_IS_ADDR_V4MAPPED(ipv6) ? 16 : 8);
-        } else {
+static bool key_from_address(const struct sockaddr *address, struct ip_address *ret_key) {
+        static const uint8_t mapped_ipv4[] = { [10] = 0xff, [11] = 0xff };
+        if (!ip_address_from_socket(address, ret_key))
                 return false;
-        }
-        *ret_key = key;
+        if (memcmp(ret_key->bytes, mapped_ipv4, sizeof(mapped_ipv4)) != 0)
+                memset(ret_key->bytes + PREFIX_SIZE, 0, IP_ADDRESS_SIZE - PREFIX_SIZE);
         return true;
 }
 
@@ -90,7 +83,7 @@ void client_table_free(struct client_table *table) {
 
 int client_table_enter(struct client_table *table, const struct sockaddr *address, int64_t limit,
                        struct client_entry **ret_entry) {
-        struct client_key key;
+        struct ip_address key;
         if (!key_from_address(address, &key)) {
                 *ret_entry = NULL;
                 return 0;
@@ -141,30 +134,46 @@ void client_table_leave(struct client_table *table, struct client_entry *entry) 
                 free(entry);
 }
 
-static size_t slot_of(const struct client_table *table, const struct client_key *key) {
+static size_t slot_of(const struct client_table *table, const struct ip_address *key) {
         return siphash13(key, sizeof(*key), table->log_key) % LOG_SLOTS;
 }
 
 void client_table_note_flood(struct client_table *table, const struct sockaddr *address, uint64_t now) {
-        struct client_key key;
+        struct ip_address key;
         if (key_from_address(address, &key))
                 atomic_store_explicit(&table->flooded[slot_of(table, &key)], now, memory_order_relaxed);
 }
 
 uint64_t client_table_flooded_at(struct client_table *table, const struct sockaddr *address) {
-        struct client_key key;
+        struct ip_address key;
         if (!key_from_address(address, &key))
                 return 0;
         return atomic_load_explicit(&table->flooded[slot_of(table, &key)], memory_order_relaxed);
 }
 
+int client_account_charge(struct client_entry *entry, enum client_holding holding, uint32_t amount, uint64_t limit) {
+        if (!entry)
+                return 0;
+        uint64_t held = atomic_fetch_add_explicit(&entry->held[holding], amount, memory_order_relaxed);
+        if (limit == 0 || held + amount <= limit)
+                return 0;
+        client_account_release(entry, holding, amount);
+        return -EUSERS;
+}
+
+void client_account_release(struct client_entry *entry, enum client_holding holding, uint32_t amount) {
+        if (entry)
+                atomic_fetch_sub_explicit(&entry->held[holding], amount, memory_order_relaxed);
+}
+
 bool client_table_may_log(struct client_table *table, const struct sockaddr *address, int64_t second) {
-        struct client_key key = { 0 };
+        struct ip_address key = { 0 };
         (void) key_from_address(address, &key);
         _Atomic int64_t *slot = &table->logged[slot_of(table, &key)];
         int64_t logged = atomic_load_explicit(slot, memory_order_relaxed);
-        return logged != second && atomic_compare_exchange_strong_explicit(slot, &logged, second, memory_order_relaxed,
-                                                                           memory_order_relaxed);
+        /* A worker whose turn began in an earlier second may come later. */
+        return logged < second && atomic_compare_exchange_strong_explicit(slot, &logged, second, memory_order_relaxed,
+                                                                          memory_order_relaxed);
 }
 
 uint64_t client_table_count(struct client_table *table) {

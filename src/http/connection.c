@@ -12,12 +12,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "http/client_table.h"
 #include "http/engine_metrics.h"
 #include "http/h1_session.h"
 #include "http/h2_session.h"
 #include "http/tls_transport.h"
 #include "shared/message_id.h"
+#include "shared/network.h"
 #include "shared/quantity.h"
 
 #define USEC_PER_MSEC 1000
@@ -78,7 +78,35 @@ static enum cause phase_cause(enum http_phase phase) {
 /* When the present phase has to be looked at next; at or before `now` when it is over its limits. */
 static uint64_t phase_check(const struct http_connection *connection, uint64_t now) {
         const struct config_phase limits = phase_limits(connection);
-        return http_phase_clock_check(&connection->clock, &limits, now);
+        uint64_t check = http_phase_clock_check(&connection->clock, &limits, now);
+        return connection->phase == HTTP_PHASE_SEND ? MIN_OF(check, now + HTTP_SLOW_READ_MSEC) : check;
+}
+
+int http_connection_charge(struct http_connection *connection, enum client_holding holding, uint32_t amount) {
+        const struct config_clients *clients = &settings(connection)->clients;
+        const uint64_t limits[CLIENT_HOLDINGS] = {
+                [CLIENT_REQUESTS] = (uint64_t) clients->max_requests,
+                [CLIENT_HEAD_MEMORY] = clients->max_head_memory,
+                [CLIENT_SLOW_READS] = (uint64_t) clients->max_slow_reads,
+        };
+        return client_account_charge(connection->client, holding, amount, connection->is_exempt ? 0 : limits[holding]);
+}
+
+int http_connection_hold_head(struct http_connection *connection, uint32_t bytes) {
+        if (connection->head_memory == bytes)
+                return 0;
+        client_account_release(connection->client, CLIENT_HEAD_MEMORY, connection->head_memory);
+        connection->head_memory = 0;
+        int r = http_connection_charge(connection, CLIENT_HEAD_MEMORY, bytes);
+        if (r >= 0)
+                connection->head_memory = bytes;
+        return r;
+}
+
+static void end_slow_read(struct http_connection *connection) {
+        if (connection->is_slow_read)
+                client_account_release(connection->client, CLIENT_SLOW_READS, 1);
+        connection->is_slow_read = false;
 }
 
 /* A client that reads slowly but steadily empties a full send buffer without our being told: epoll reports room only when a large
@@ -93,6 +121,21 @@ static void look_for_acknowledgements(struct http_connection *connection, uint64
         connection->acknowledged = taken;
 }
 
+/* Charges an answer that is taken slowly to the client's account. -EUSERS: it has too many of them. */
+static int charge_slow_read(struct http_connection *connection, uint64_t now) {
+        uint64_t elapsed = now - connection->clock.started;
+        uint64_t taken = connection->acknowledged > SEND_BUFFER_MAX ? connection->acknowledged - SEND_BUFFER_MAX : 0;
+        if (elapsed < HTTP_SLOW_READ_MSEC || taken >= settings(connection)->clients.slow_read_rate * (elapsed / 1000)) {
+                end_slow_read(connection);
+                return 0;
+        }
+        if (connection->is_slow_read)
+                return 0;
+        int r = http_connection_charge(connection, CLIENT_SLOW_READS, 1);
+        connection->is_slow_read = r >= 0;
+        return r;
+}
+
 static void on_timeout(struct timer *timer, void *userdata) {
         struct http_connection *connection = userdata;
         (void) timer;
@@ -100,8 +143,14 @@ static void on_timeout(struct timer *timer, void *userdata) {
                 return;
 
         uint64_t now = loop_now(connection->worker->loop);
-        if (connection->phase == HTTP_PHASE_SEND)
+        if (connection->phase == HTTP_PHASE_SEND) {
                 look_for_acknowledgements(connection, now);
+                if (charge_slow_read(connection, now) < 0) {
+                        http_connection_log_refusal(connection, CAUSE_TOO_MANY_SLOW_READS, NULL);
+                        connection->session->on_timeout(connection, CAUSE_TOO_MANY_SLOW_READS);
+                        return;
+                }
+        }
         uint64_t check = phase_check(connection, now);
         if (check > now) {
                 if (check != UINT64_MAX)
@@ -110,7 +159,7 @@ static void on_timeout(struct timer *timer, void *userdata) {
         }
         if (connection->is_lingering || !connection->session) {
                 if (!connection->is_handshaken && !connection->is_lingering)
-                        http_connection_log_refusal(connection, CAUSE_HANDSHAKE_TOO_SLOW, NULL);
+                        http_connection_refuse(connection, CAUSE_HANDSHAKE_TOO_SLOW, NULL);
                 http_connection_close(connection);
                 return;
         }
@@ -122,6 +171,7 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
         connection->phase = phase;
         http_phase_clock_start(&connection->clock, now);
         connection->acknowledged = 0;
+        end_slow_read(connection);
         if (phase == HTTP_PHASE_HANDLER)
                 return;
 
@@ -152,7 +202,6 @@ void http_connection_log_refusal(struct http_connection *connection, enum cause 
         const struct cause_entry *entry = cause_entry(cause);
         const struct sockaddr *address = (const struct sockaddr *) &connection->address;
 
-        metrics_increment(worker->metrics, worker->services->ids->causes[cause]);
         if (!client_table_may_log(worker->services->clients, address, loop_realtime(worker->loop))) {
                 metrics_increment(worker->metrics, worker->services->ids->refusals_unlogged);
                 return;
@@ -166,6 +215,12 @@ void http_connection_log_refusal(struct http_connection *connection, enum cause 
         };
         log_event(worker->log, LOG_LEVEL_NOTICE, MESSAGE_ID_CLIENT_REFUSED, fields, ELEMENTS_OF(fields),
                   "%s: refused (%s): %s", peer, entry->code, detail ? detail : entry->sentence);
+}
+
+void http_connection_refuse(struct http_connection *connection, enum cause cause, const char *detail) {
+        struct http_worker *worker = connection->worker;
+        metrics_increment(worker->metrics, worker->services->ids->causes[cause]);
+        http_connection_log_refusal(connection, cause, detail);
 }
 
 static void start_session(struct http_connection *connection) {
@@ -204,7 +259,7 @@ static void handshake(struct http_connection *connection) {
         }
         if (r < 0) {
                 metrics_increment(worker->metrics, ids->handshakes_failed);
-                http_connection_log_refusal(connection, CAUSE_HANDSHAKE_FAILED, detail);
+                http_connection_refuse(connection, CAUSE_HANDSHAKE_FAILED, detail);
                 http_connection_close(connection);
                 return;
         }
@@ -330,7 +385,10 @@ int http_connection_new(struct http_listener *listener, int fd, const struct soc
         loop_deferred_init(&connection->again, read_again, connection);
         keep_address(connection, address, length);
 
-        int64_t limit = settings(connection)->limits.max_connections_per_client;
+        struct ip_address ip;
+        connection->is_exempt = ip_address_from_socket(address, &ip) &&
+                                network_set_has(worker->generation->shared->exempt, &ip);
+        int64_t limit = connection->is_exempt ? 0 : settings(connection)->clients.max_connections;
         int r = client_table_enter(worker->services->clients, address, limit, &connection->client);
         if (r >= 0)
                 r = make_transport(connection, fd);
@@ -367,6 +425,8 @@ void http_connection_free(struct http_connection *connection) {
         loop_deferred_cancel(&connection->again);
         list_remove(&connection->link);
         transport_free(connection->transport);
+        (void) http_connection_hold_head(connection, 0);
+        end_slow_read(connection);
         client_table_leave(connection->worker->services->clients, connection->client);
         close_fd(fd);
         free(connection);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "http/client_table.h"
 #include "http/phase_clock.h"
 #include "http/transport.h"
 #include "http/worker.h"
@@ -61,11 +62,14 @@ struct http_connection {
         struct loop_deferred again;    /* input that the transport may hold already */
         uint64_t acknowledged;         /* bytes that the client's kernel had taken of this phase when looked at last */
         struct http_phase_clock clock; /* of the present phase */
+        uint32_t head_memory;          /* bytes that are charged to `client` for an unfinished head */
         enum http_phase phase : 8;
         bool is_dead : 1;
         bool is_lingering : 1;
         bool is_handshaken : 1;
         bool is_shut_down : 1; /* our end was said */
+        bool is_exempt : 1;    /* from the limits of [http.clients] */
+        bool is_slow_read : 1; /* what it is sent is charged to `client` as read slowly */
         union {
                 sa_family_t family;
                 struct sockaddr_in ipv4;
@@ -101,6 +105,16 @@ void http_connection_set_phase(struct http_connection *connection, enum http_pha
 /* The present phase goes on from what it had been before it was left: the time in between does not count. */
 void http_connection_resume_clock(struct http_connection *connection, const struct http_phase_clock *clock);
 
+/* Charges something to the account of the client's address: -EUSERS when it has as much as it may. Given back by
+ * client_account_release(connection->client, …). */
+int http_connection_charge(struct http_connection *connection, enum client_holding holding, uint32_t amount);
+
+/* An unfinished head holds this much memory from now on; 0: there is none. As above; what it held before is given back in any case. */
+int http_connection_hold_head(struct http_connection *connection, uint32_t bytes);
+
+/* How long, in ms, a client may take what it is sent slowly before that is charged to its account. */
+#define HTTP_SLOW_READ_MSEC 5000
+
 /* Bytes came or went in this phase. */
 static inline void http_connection_progress(struct http_connection *connection, size_t bytes) {
         http_phase_clock_progress(&connection->clock, loop_now(connection->worker->loop), bytes);
@@ -108,6 +122,9 @@ static inline void http_connection_progress(struct http_connection *connection, 
 
 /* Logs that a client was refused and why, at most once a second for each client. */
 void http_connection_log_refusal(struct http_connection *connection, enum cause cause, const char *detail);
+
+/* The same of what no exchange stands for, which counts it when it ends: counts it, too. */
+void http_connection_refuse(struct http_connection *connection, enum cause cause, const char *detail);
 
 /* The client's address as people know it ("192.0.2.1:4711", "[2001:db8::1]:4711", "unix:"). */
 void http_connection_peer_text(const struct http_connection *connection, char ret_text[HTTP_PEER_TEXT_MAX]);

@@ -214,6 +214,8 @@ void http_exchange_finish(struct http_exchange *exchange) {
         if (access_log && !exchange->is_refused)
                 access_log_exchange(access_log, exchange, elapsed(exchange));
 
+        if (exchange->is_charged)
+                client_account_release(exchange->connection->client, CLIENT_REQUESTS, 1);
         file_fetch_cancel(exchange->fetch);
         while (exchange->ends) {
                 struct http_exchange_end *end = exchange->ends;
@@ -222,6 +224,17 @@ void http_exchange_finish(struct http_exchange *exchange) {
         }
         worker_generation_unref(exchange->generation);
         http_worker_put_exchange(worker, exchange);
+}
+
+void http_exchange_handle(struct http_exchange *exchange) {
+        if (http_connection_charge(exchange->connection, CLIENT_REQUESTS, 1) < 0) {
+                http_connection_log_refusal(exchange->connection, CAUSE_TOO_MANY_REQUESTS, NULL);
+                exchange->is_refused = true;
+                http_exchange_fail(exchange, CAUSE_TOO_MANY_REQUESTS, NULL);
+                return;
+        }
+        exchange->is_charged = true;
+        exchange->generation->shared->application->on_request(exchange);
 }
 
 void http_exchange_discard(struct http_exchange *exchange) {

@@ -114,6 +114,7 @@ struct http_exchange {
                         http_exchange *exchange); /* the worker stops: an answer without an end is to end; may be NULL */
         bool is_responded;                        /* http_exchange_respond was called */
         bool is_refused;                          /* no request was made of it: it has its own line in the log */
+        bool is_charged;                          /* to the account of its client */
         bool close;                               /* the connection ends with this exchange */
         struct arena arena;                       /* last: all before it is cleared for each use */
 };
@@ -177,6 +178,9 @@ void http_exchange_finish(struct http_exchange *exchange);
 /* The body of the request cannot be read on: tells the reader, and answers with the cause unless there is an answer already. The cause
  * is that of the exchange in both cases. */
 void http_exchange_abort_body(struct http_exchange *exchange, enum cause cause, const char *detail);
+
+/* The head is complete and right: the application's turn, unless the client has too many requests under way. */
+void http_exchange_handle(struct http_exchange *exchange);
 
 /* Takes back an exchange that was begun too early, as if it had not been. */
 void http_exchange_discard(struct http_exchange *exchange);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/access_log.h"
+#include "shared/network.h"
 
 struct http_generation *http_generation_ref(struct http_generation *generation) {
         atomic_fetch_add_explicit(&generation->references, 1, memory_order_relaxed);
@@ -27,6 +28,7 @@ struct http_generation *http_generation_unref(struct http_generation *generation
                 if (generation->snapshot)
                         generation->application->snapshot_free(generation->snapshot);
                 access_log_unref(generation->access_log, producer);
+                network_set_free(generation->exempt);
                 config_unref(generation->config);
         }
         free(generation);
@@ -112,6 +114,17 @@ static int make_access_log(struct http_generation *generation, const struct http
         return access_log_new(settings, options->logger, error, &generation->access_log);
 }
 
+static int make_exempt(struct http_generation *generation, struct error *error) {
+        const struct config_strings *exempt = &generation->config->root.http.clients.exempt;
+        _cleanup_free_ struct network *networks = calloc(exempt->count + 1, sizeof(*networks));
+        int r = networks ? 0 : -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < exempt->count; i++)
+                r = network_parse(exempt->items[i], NULL, &networks[i]);
+        if (r >= 0)
+                r = network_set_new(networks, exempt->count, &generation->exempt);
+        return r < 0 ? error_set_errno(error, r, "building the list of exempt clients") : 0;
+}
+
 int http_generation_new(const struct http_generation_options *options, struct error *error,
                         struct http_generation **ret_generation) {
         struct http_generation *generation = calloc(1, sizeof(*generation));
@@ -128,6 +141,8 @@ int http_generation_new(const struct http_generation_options *options, struct er
         int r = make_listeners(generation, options, error);
         if (r >= 0)
                 r = make_access_log(generation, options, error);
+        if (r >= 0)
+                r = make_exempt(generation, error);
         if (r < 0) {
                 http_generation_unref(generation, options->producer);
                 return r;

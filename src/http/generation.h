@@ -16,6 +16,7 @@ struct access_log;
 struct http_application;
 struct log_producer;
 struct logger;
+struct network_set;
 
 /* What a listener means in this generation; the order is that of the engine's listeners. */
 struct http_listener_settings {
@@ -34,6 +35,7 @@ struct http_generation {
         struct http_listener_settings *listeners;
         size_t listener_count;
         struct access_log *access_log; /* NULL: off */
+        struct network_set *exempt;    /* clients that have no limits */
 };
 
 /* A daemon's own part: what it builds from a configuration, and what it does with a request. */

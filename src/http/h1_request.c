@@ -278,7 +278,7 @@ bool h1_request_read_head(struct h1_session *session) {
                 if (r >= 0 && session->body != H1_FRAMING_NONE && BUFFER_SIZE - session->head_end < BODY_ROOM_MIN)
                         r = pin_head(session, exchange, (struct slice) { head, (size_t) n });
                 if (r >= 0) {
-                        exchange->generation->shared->application->on_request(exchange);
+                        http_exchange_handle(exchange);
                         return true;
                 }
                 n = r;

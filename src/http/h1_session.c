@@ -54,6 +54,8 @@ static void settle_between_requests(struct h1_session *session) {
                 http_connection_set_phase(connection, phase);
         session->has_finished = false;
         http_connection_watch(connection, EPOLLIN);
+        if (http_connection_hold_head(connection, session->in ? BUFFER_SIZE : 0) < 0)
+                h1_session_refuse(connection, CAUSE_TOO_MANY_HEADS, NULL);
 }
 
 /* The clock of a body goes on where it stood before the reader paused. */
@@ -77,6 +79,8 @@ static void settle(struct h1_session *session) {
         if (connection->is_dead || connection->is_lingering)
                 return;
         put_buffers(session);
+        if (session->exchange)
+                (void) http_connection_hold_head(connection, 0);
         if (session->is_blocked) {
                 if (session->exchange)
                         pause_body(session);

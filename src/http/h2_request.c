@@ -261,7 +261,7 @@ void h2_request_head(struct h2_stream *stream, bool is_end) {
         if (r < 0)
                 refuse(stream, stream->fault.cause, stream->fault.detail);
         else
-                exchange->generation->shared->application->on_request(exchange);
+                http_exchange_handle(exchange);
 }
 
 /* What comes after the response's end opens the windows of the others only. */
@@ -401,6 +401,7 @@ void h2_request_resume_body(struct h2_stream *stream) {
 
 void h2_request_close(struct h2_stream *stream) {
         drop_held(stream);
+        h2_stream_end_slow_read(stream);
         list_remove(&stream->link);
         http_exchange_finish(stream->exchange);
 }

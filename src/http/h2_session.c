@@ -43,7 +43,7 @@ static uint64_t now_of(const struct h2_session *session) {
 int h2_session_abort(struct h2_session *session, enum h2_error error_code, enum cause cause, const char *detail) {
         if (!session->is_aborted) {
                 session->is_aborted = true;
-                http_connection_log_refusal(session->connection, cause, detail);
+                http_connection_refuse(session->connection, cause, detail);
                 (void) h2_framing_abort(session->framing, error_code);
         }
         return -ECONNABORTED;
@@ -99,7 +99,7 @@ static void on_abort_sent(void *userdata, uint32_t error_code, const char *detai
         (void) error_code;
         if (!session->is_aborted) {
                 session->is_aborted = true;
-                http_connection_log_refusal(session->connection, CAUSE_HTTP2_MALFORMED, detail[0] ? detail : NULL);
+                http_connection_refuse(session->connection, CAUSE_HTTP2_MALFORMED, detail[0] ? detail : NULL);
         }
 }
 
@@ -200,6 +200,12 @@ static void settle(struct h2_session *session) {
         if (connection->phase != phase || (phase == HTTP_PHASE_KEEP_ALIVE && session->had_stream))
                 http_connection_set_phase(connection, phase);
         session->had_stream = false;
+
+        bool holds_head = h2_framing_is_in_head(session->framing) && !session->is_aborted;
+        if (http_connection_hold_head(connection, holds_head ? (uint32_t) settings(session)->limits.max_head : 0) < 0) {
+                (void) h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_TOO_MANY_HEADS, NULL);
+                h2_session_wake(session);
+        }
 
         uint32_t watched = session->is_blocked ? EPOLLOUT : 0;
         if (!session->is_aborted && h2_framing_queue_length(session->framing) < QUEUE_MAX)
@@ -423,8 +429,16 @@ static void check_stream(struct h2_session *session, struct h2_stream *stream, u
         /* Only a window that the client keeps shut is the client's doing. */
         if (stream->is_waiting || (h2_framing_has_stream_window(session->framing, stream->id) && is_moving(session))) {
                 http_phase_clock_start(&stream->send_clock, now);
+                h2_stream_end_slow_read(stream);
         } else if (http_phase_clock_check(&stream->send_clock, &timeouts->send, now) <= now) {
                 exchange->response.cause = CAUSE_SEND_TOO_SLOW;
+                (void) h2_framing_reset(session->framing, stream->id, H2_CANCEL);
+        } else if (!stream->is_slow_read && now - stream->send_clock.started >= HTTP_SLOW_READ_MSEC) {
+                stream->is_slow_read = http_connection_charge(session->connection, CLIENT_SLOW_READS, 1) >= 0;
+                if (stream->is_slow_read)
+                        return;
+                exchange->response.cause = CAUSE_TOO_MANY_SLOW_READS;
+                http_connection_log_refusal(session->connection, CAUSE_TOO_MANY_SLOW_READS, NULL);
                 (void) h2_framing_reset(session->framing, stream->id, H2_CANCEL);
         }
 }

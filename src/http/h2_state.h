@@ -55,7 +55,15 @@ struct h2_stream {
         bool is_tunnel : 1;              /* what comes and goes is another protocol's */
         bool is_waiting : 1;             /* for the source of the response's body */
         bool is_ended : 1;               /* all of the response was taken over for sending */
+        bool is_slow_read : 1;           /* the client keeps its window shut, which is charged to its account */
 };
+
+/* What is sent is taken again, or ends: it is charged to the client's account no longer. */
+static inline void h2_stream_end_slow_read(struct h2_stream *stream) {
+        if (stream->is_slow_read)
+                client_account_release(stream->session->connection->client, CLIENT_SLOW_READS, 1);
+        stream->is_slow_read = false;
+}
 
 /* h2_session.c */
 

@@ -52,6 +52,8 @@ void http_problem_prepare(struct http_exchange *exchange, enum cause cause) {
         response->content_length = 0;
         response->extra_count = 0;
         (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(entry->code));
+        if (response->status == 429 || response->status == 503)
+                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
         if (http_status_is_bodyless(response->status))
                 return;
 

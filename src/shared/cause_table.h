@@ -129,7 +129,14 @@ CAUSE(TUS_LOCKED, "tus-locked", 423, "Another request is writing to the upload."
 CAUSE(UPGRADE_REQUIRED, "upgrade-required", 426, "This address needs another protocol.",
       "The field Upgrade of the answer names it. The client must speak it.")
 CAUSE(TOO_MANY_CONNECTIONS, "too-many-connections", 429, "There are too many connections from this address.",
-      "Where many people share one address, raise max_connections_per_client in [http.limits].")
+      "Where many people share one address, raise max_connections in [http.clients], or name the "
+      "address in its key exempt.")
+CAUSE(TOO_MANY_HEADS, "too-many-heads", 429, "There are too many unfinished requests from this address.",
+      "An attack that holds requests open, as a rule. Where many people share one address, raise max_head_memory in "
+      "[http.clients].")
+CAUSE(TOO_MANY_REQUESTS, "too-many-requests", 429, "There are too many requests from this address under way.",
+      "Where many people share one address, raise max_requests in [http.clients], or name the address in its key "
+      "exempt.")
 CAUSE(FIELDS_TOO_LARGE, "fields-too-large", 431, "The header fields of the request are too large or too many.",
       "Often cookies that have grown. Where they are wanted, raise max_head or max_fields in [http.limits].")
 CAUSE(TUS_CHECKSUM_MISMATCH, "tus-checksum-mismatch", 460, "The bytes are not what their checksum says.",
@@ -196,3 +203,5 @@ CAUSE(HTTP2_MALFORMED, "http2-malformed", 0, "The client broke a rule of HTTP/2.
 CAUSE(SEND_TOO_SLOW, "send-too-slow", 0, "The client took the answer too slowly.",
       "A slow client or network. Where honest downloads need longer, lower the send phase's minimum_rate in "
       "[http.timeouts].")
+CAUSE(TOO_MANY_SLOW_READS, "too-many-slow-reads", 0, "The client takes too many answers too slowly.",
+      "An attack that holds answers open, as a rule. See max_slow_reads and slow_read_rate in [http.clients].")

@@ -123,7 +123,7 @@ idle = "500ms"
 
 
 def test_client_limit(start):
-    server = start(files=FILES, more="[http.limits]\nmax_connections_per_client = 5\n")
+    server = start(files=FILES, more="[http.clients]\nmax_connections = 5\n")
     held = [server.connect() for _ in range(5)]
     for connection in held:
         connection.sendall(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
