@@ -279,11 +279,13 @@ struct late_reload {
         struct thread_task task;
         struct fixture *fixture;
         struct http_generation *next;
+        sem_t begun;
         int result;
 };
 
 static void build(struct thread_task *task) {
         struct late_reload *reload = container_of(task, struct late_reload, task);
+        sem_post(&reload->begun);
         while (sem_wait(&reload->fixture->released) < 0)
                 ;
         reload->next = make_generation(reload->fixture);
@@ -299,10 +301,14 @@ static void built(struct thread_task *task) {
 static void a_generation_that_is_built_too_late_is_refused(void **state) {
         struct fixture *fixture = *state;
         struct late_reload reload = { .task = { .run = build, .done = built }, .fixture = fixture };
+        assert_int_equal(sem_init(&reload.begun, 0, 0), 0);
         assert_int_equal(thread_pool_submit(fixture->pool, fixture->loop, &reload.task), 0);
+        while (sem_wait(&reload.begun) < 0)
+                ; /* what has not begun is cancelled by the end */
         http_engine_stop(fixture->engine);
         sem_post(&fixture->released);
         end(fixture);
+        sem_destroy(&reload.begun);
         assert_int_equal(reload.result, -ESHUTDOWN);
         assert_int_equal(fixture->snapshots, 2);
         assert_int_equal(fixture->attached, WORKERS);
