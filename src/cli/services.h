@@ -17,7 +17,7 @@ struct cli_service {
         const char *standby_socket;
         const char *user;
 
-        const struct config_list *(*listeners)(const struct config_root *root);
+        const struct config_list *(*listeners)(const struct config_root *root); /* NULL: role sockets only */
 };
 
 #define CLI_SOCKET_FOLDER "/run/ccodes"

@@ -18,12 +18,17 @@ static int report_faults(struct cli *cli, const char *file, const struct error *
         return CLI_FAILED;
 }
 
+/* A daemon that is reached by unix sockets alone has no listeners to be configured. */
+static bool lacks_listeners(const struct cli_service *service, const struct config *config) {
+        return service->listeners && service->listeners(&config->root)->count == 0;
+}
+
 /* What is no fault of the text, and yet hardly what was meant. */
 static void note_what_is_missing(struct cli *cli, const char *file, const struct config *config) {
         if (access(file, F_OK) < 0 && errno == ENOENT) /* the default one, for which conf.d may stand in */
                 cli_note(cli, "there is no %s; what is not in conf.d has its default", file);
         for (const struct cli_service *service = cli_services; service->name; service++)
-                if (service->listeners(&config->root)->count == 0)
+                if (lacks_listeners(service, config))
                         cli_note(cli,
                                  "no [[%s.listener]] is configured: %s has nothing to listen on and will not start",
                                  service->name, service->program);
@@ -42,7 +47,7 @@ int verb_config_check(struct cli *cli, const struct cli_arguments *arguments, st
 
         bool looked = cli_argument(arguments, "no-files") == NULL;
         for (const struct cli_service *service = cli_services; looked && service->name; service++) {
-                if (service->listeners(&config->root)->count == 0)
+                if (lacks_listeners(service, config))
                         continue; /* which was said already */
                 r = config_check_files(cli, service, file, &faults);
                 if (r == -EINVAL)
