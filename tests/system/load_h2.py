@@ -7,6 +7,7 @@ reset, unless as refused, which says that it was not looked at (RFC 9113 section
 """
 
 import random
+import ssl
 
 import h2_client
 from load_client import Connection, Lost
@@ -32,10 +33,13 @@ class Load:
     def ask(self):
         while self.left > 0 and len(self.pending) < STREAMS and self.last == EVERY_STREAM:
             url = self.connection.url
-            self.client.send(h2_client.get(self.next, url.path, scheme=url.scheme, authority=url.hostname))
-            self.pending[self.next] = bytearray()
-            self.next += 2
+            stream, self.next = self.next, self.next + 2
             self.left -= 1
+            self.pending[stream] = bytearray()
+            try:
+                self.client.send(h2_client.get(stream, url.path, scheme=url.scheme, authority=url.hostname))
+            except (BrokenPipeError, ssl.SSLEOFError):
+                self.left = 0  # the server has gone: what it said before, a GOAWAY perhaps, is yet to be read
 
     def receive(self):
         frame = self.client.next_frame()

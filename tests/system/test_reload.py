@@ -21,7 +21,7 @@ FAULTS = {
     "unknown key": (*broken("root =", "rooot =", "rooot ="), "did you mean 'root'?"),
     "syntax": (*broken('"tests"\ndefault', '"tests\ndefault', "\ndefault"), "not closed"),
     "wrong type": (*broken("default = true", 'default = "yes"', 'default = "yes"'), "true or false"),
-    "missing root": (*broken('"/srv/ccodes-tests"', '"/srv/is-not-there"', "[[site]]"), "/srv/is-not-there"),
+    "missing root": (*broken('"/srv/ccodes-tests"', '"/srv/is-not-there"', "root ="), "/srv/is-not-there"),
 }
 
 
