@@ -28,6 +28,7 @@ PATIENCE = 5  # seconds for what happens after 100 ms once a change is in force,
 ELSEWHERE = {
     "tls.kernel_tls": "tests/system/test_kernel_tls.py: takes a kernel that has it",
     "tls.ticket_rotation": "tests/unit/test_tls_tickets.c: a minute at least",
+    "http.clients.slow_read_rate": "tests/integration/attack/test_client_accounts.py: seconds, and max_slow_reads is below",
     "server.drain_timeout": "below: it shows at the end",
     "site.upload.keep_parts": "tests/integration/test_uploads.py: parts are swept once a minute",
 }
@@ -197,16 +198,39 @@ def figure(s, name):
     return float(found[1]) if found else 0
 
 
+def ask_for_much(client):
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sendall(b"GET /huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+def counts_soon(s, cause, before, patience=PATIENCE):
+    cuts = f'ccodes_http_failures_total{{cause="{cause}"}}'
+    end = time.monotonic() + patience
+    while time.monotonic() < end and figure(s, cuts) == before:
+        time.sleep(0.02)
+    return figure(s, cuts) > before
+
+
 def cuts_slow_readers(s):
-    cuts = 'ccodes_http_failures_total{cause="send-too-slow"}'
-    before = figure(s, cuts)
+    before = figure(s, 'ccodes_http_failures_total{cause="send-too-slow"}')
     with s.connect() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.sendall(b"GET /huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and figure(s, cuts) == before:
-            time.sleep(0.02)
-        return figure(s, cuts) > before
+        ask_for_much(client)
+        return counts_soon(s, "send-too-slow", before)
+
+
+def second_slow_read_is_cut(s):
+    before = figure(s, 'ccodes_http_failures_total{cause="too-many-slow-reads"}')
+    with s.connect() as first, s.connect() as second:
+        ask_for_much(first)
+        ask_for_much(second)
+        return counts_soon(s, "too-many-slow-reads", before, 5 + PATIENCE)
+
+
+def request_beside_events(s):
+    with s.connect() as first:
+        first.sendall(b"GET /echo HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+        first.recv(65536)
+        return s.get("/a.txt").status
 
 
 def answers_on_one_connection(s):
@@ -495,7 +519,11 @@ PROBES = {
     "http.limits.max_chunk_overhead": (raw_status(CHUNKS), 201, OTHER, "1K"),
     "http.limits.max_requests": (answers_on_one_connection, 4, 2, 2),
     "http.limits.max_connections": (second_connection, 200, 503, 1),
-    "http.limits.max_connections_per_client": (second_connection, 200, 429, 1),
+    "http.clients.max_connections": (second_connection, 200, 429, 1),
+    "http.clients.max_requests": (request_beside_events, 200, 429, 1),
+    "http.clients.max_head_memory": (raw_status(b"GET / HTTP/1.1\r\nHost: a\r\nX-"), UNSEEN, 429, "1K"),
+    "http.clients.max_slow_reads": (second_slow_read_is_cut, UNSEEN, True, 1),
+    "http.clients.exempt": (second_connection, 429, 200, ["127.0.0.1"], {"http.clients.max_connections": 1}),
     **phase("handshake", closes(secure=True), closes(b"\x16", secure=True)),
     **phase("head", closes(b"GET "), closes(b"GET /", again=b"a")),
     **phase("body", closes(PARTIAL_BODY), closes(PARTIAL_BODY, again=b"a")),
