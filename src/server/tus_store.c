@@ -229,7 +229,9 @@ void tus_store_undo(struct tus_upload *upload) {
 static int read_head(const struct tus_upload *upload, char head[SNIFF_LENGTH], size_t *ret_length) {
         _cleanup_(content_unref_cleanup) struct content *content = NULL;
         int fd = fcntl(upload->part.fd, F_DUPFD_CLOEXEC, 0);
-        int r = fd < 0 ? -errno : content_open(upload->mount->format, fd, NULL, &content);
+        if (fd < 0)
+                return -errno;
+        int r = content_open(upload->mount->format, fd, NULL, &content);
         if (r < 0) {
                 close_fd(fd);
                 return r;
