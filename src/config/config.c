@@ -39,6 +39,12 @@ static const struct config_key root_keys[] = {
                         .table = &config_log_table,
         },
         {
+                        .name = "auth",
+                        .type = CONFIG_TABLE,
+                        .offset = offsetof(struct config_root, auth),
+                        .table = &config_auth_table,
+        },
+        {
                         .name = "server",
                         .type = CONFIG_TABLE,
                         .offset = offsetof(struct config_root, server),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "config/auth_section.h"
 #include "config/http_section.h"
 #include "config/listener_section.h"
 #include "config/log_section.h"
@@ -17,6 +18,7 @@ struct config_root {
         struct config_tls tls;
         struct config_list certificates; /* key "certificate": struct config_certificate */
         struct config_log log;
+        struct config_auth auth;
         struct config_server server;
         struct config_list sites; /* key "site": struct config_site */
 };

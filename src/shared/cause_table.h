@@ -43,6 +43,10 @@ CAUSE(TUS_MALFORMED, "tus-malformed", 400, "The request does not follow the tus 
 CAUSE(UPLOAD_NAME_INVALID, "upload-name-invalid", 400, "A file cannot have this name.",
       "The field CCODES_DETAIL of the journal entry says why. No part of a name may begin with a dot, be empty or "
       "longer than 255 bytes.")
+CAUSE(INPUT_INVALID, "input-invalid", 400, "What was sent is not what is asked for here.",
+      "The member `message` of the answer says what is wrong. The program that sent it is to be mended.")
+CAUSE(CREDENTIALS_INVALID, "credentials-invalid", 401, "The token, or the name and the password, are not valid.",
+      "The journal of ccodes-auth says from where. A token may have expired or been revoked.")
 CAUSE(TOKEN_REQUIRED, "token-required", 401, "This needs a token.",
       "Only who has a token may change this upload folder. Where anybody may, set access = \"anyone\" for it.")
 CAUSE(CLIENT_CERTIFICATE_REQUIRED, "client-certificate-required", 403, "A client certificate is required here.",
@@ -56,6 +60,8 @@ CAUSE(ORIGIN_FORBIDDEN, "origin-forbidden", 403, "Pages of other sites may not o
       "The field Origin names another site than the request's own. Serve the page from the same host and port.")
 CAUSE(SYMLINK_FORBIDDEN, "symlink-forbidden", 403, "The path leads through a symbolic link that may not be followed.",
       "See the site's key `symlinks`. A link that leaves the root is never followed; a bind mount can take its place.")
+CAUSE(SCOPE_MISSING, "scope-missing", 403, "This token or user may not do that.",
+      "The scopes of a token say what it may do, and its user's role bounds them.")
 CAUSE(SIGNATURE_INVALID, "signature-invalid", 403, "The address was not signed here, or was changed.",
       "Somebody changed a signed address, or the key that it was signed with has been removed. `ccodesctl sign` makes "
       "new "
@@ -66,6 +72,8 @@ CAUSE(SIGNATURE_MISSING, "signature-missing", 403, "This can be read by a signed
       "A rule or the upload folder has signed = true. `ccodesctl sign` makes an address.")
 CAUSE(TUS_FINAL, "tus-final", 403, "A final upload takes no bytes.",
       "It was made of other uploads (Upload-Concat: final). The client is wrong.")
+CAUSE(ACCOUNT_UNKNOWN, "account-unknown", 404, "There is no such user or token.",
+      "It was removed, or its name is misspelt.")
 CAUSE(FILE_HIDDEN, "file-hidden", 404, "There is no such file.",
       "A part of the path begins with a dot. Such names are refused, whether they exist or not, unless the site sets "
       "hidden = true.")
@@ -87,6 +95,8 @@ CAUSE(HEAD_TOO_SLOW, "head-too-slow", 408, "The head of the request did not arri
       "A slow client, or an attack that holds connections open. See the head's values in [http.timeouts].")
 CAUSE(TUS_OFFSET, "tus-offset", 409, "The upload does not stand where the request goes on.",
       "The client asks with HEAD where it stands, as it does after a connection was cut. Nothing to do.")
+CAUSE(NAME_TAKEN, "name-taken", 409, "There is a user of this name already.",
+      "Choose another name, or change the user that there is.")
 CAUSE(UPLOAD_EXISTS, "upload-exists", 409, "There is a file of this name already.",
       "The upload folder has overwrite = false. The client must choose another name, or delete the file before.")
 CAUSE(UPLOAD_FOLDER_NOT_EMPTY, "upload-folder-not-empty", 409, "The folder is not empty.",
@@ -128,6 +138,10 @@ CAUSE(TUS_LOCKED, "tus-locked", 423, "Another request is writing to the upload."
       "Usually the connection before, whose end is not known yet. The client tries again.")
 CAUSE(UPGRADE_REQUIRED, "upgrade-required", 426, "This address needs another protocol.",
       "The field Upgrade of the answer names it. The client must speak it.")
+CAUSE(LOGIN_SLOWED, "login-slowed", 429, "There were too many failed log-ins; try again later.",
+      "The field Retry-After says when. The journal of ccodes-auth says who tried from where; the right password is "
+      "let "
+      "in after the wait.")
 CAUSE(TOO_MANY_CONNECTIONS, "too-many-connections", 429, "There are too many connections from this address.",
       "Where many people share one address, raise max_connections in [http.clients], or name the "
       "address in its key exempt.")
@@ -173,6 +187,8 @@ CAUSE(OVERLOADED, "overloaded", 503, "The server is at its limit.",
 CAUSE(ROOT_GONE, "root-gone", 503, "The site is not there at the moment.",
       "The folder that was the site's root was removed after it had been opened. Put it back and reload; where the "
       "sandbox does not admit to a folder that is new, `ccodesctl apply` starts a process that may read it.")
+CAUSE(STORE_UNAVAILABLE, "store-unavailable", 503, "The users cannot be read or written at the moment.",
+      "The journal of ccodes-auth names the system's error: a full or broken disk, usually.")
 CAUSE(UPLOAD_BUSY, "upload-busy", 503, "Too many uploads are under way.",
       "The client may try again soon. Where the machine can bear more, raise max_active of the upload folder.")
 CAUSE(UPLOAD_COUNTING, "upload-counting", 503, "The upload folder is not ready yet.",

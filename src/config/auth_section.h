@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "shared/config_table.h"
+
+/* [auth]: ccodes-auth, which keeps users and tokens. */
+
+struct config_auth {
+        uint64_t grant_lifetime; /* us */
+        uint64_t key_rotation;   /* us */
+        bool sandbox;            /* false: without seccomp and Landlock, for debugging */
+};
+
+extern const struct config_table config_auth_table;
