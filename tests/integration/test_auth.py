@@ -46,6 +46,15 @@ def test_a_password_and_a_token_become_grants(auth):
         assert 0 < answer["expires"] - time.time() <= 30
 
 
+def test_a_reload_changes_how_long_grants_are_good_for(auth):
+    add_ann(auth)
+    auth.config.write_text(auth.config.read_text() + 'grant_lifetime = "200s"\n')
+    assert auth.ask("", "POST", "/reload")[0] == 200
+    status, answer, _ = auth.grant(basic("ann", "correct horse"))
+    assert status == 200
+    assert 100 < answer["expires"] - time.time() <= 200
+
+
 def test_what_is_wrong_is_refused(auth):
     add_ann(auth)
     token = add_token(auth)["token"]

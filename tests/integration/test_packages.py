@@ -72,8 +72,8 @@ def test_versions_agree():
 NO_PKGCONFIG = {"threads", "wslay"}
 DEBIAN_PACKAGES = {
     "json-c": "libjson-c-dev", "libbrotlienc": "libbrotli-dev", "libcrypto": "libssl-dev", "libcurl": "libcurl4-openssl-dev",
-    "openssl": "libssl-dev", "sqlite3": "libsqlite3-dev", "systemd": "systemd-dev", "tomlplusplus": "libtomlplusplus-dev", "wslay": "libwslay-dev",
-    "zlib": "zlib1g-dev",
+    "libxcrypt": "libcrypt-dev", "openssl": "libssl-dev", "sqlite3": "libsqlite3-dev", "systemd": "systemd-dev",
+    "tomlplusplus": "libtomlplusplus-dev", "wslay": "libwslay-dev", "zlib": "zlib1g-dev",
 }
 
 
