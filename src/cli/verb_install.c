@@ -14,6 +14,8 @@
 #include "cli/program_path.h"
 #include "cli/service_job.h"
 #include "cli/verbs.h"
+#include "config/credential.h"
+#include "shared/syscall.h"
 #include "shared/text.h"
 
 #define MANIFEST DATADIR "/ccodes/installed-files"
@@ -164,10 +166,20 @@ static int stop_units(struct cli *cli, const struct cli_service *service, bool d
         return r;
 }
 
+/* The keys of sealed uploads stay as these do, which would be lost without them. */
+static bool is_kept(const char *path) {
+        static const struct slice keys = SLICE_LITERAL(CONFIG_FOLDER "/" CONFIG_CREDENTIALS_FOLDER);
+        return slice_starts_with(slice_of(path), keys) && (path[keys.length] == '\0' || path[keys.length] == '/');
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk) {
         (void) status;
         (void) walk;
-        return (kind == FTW_DP ? rmdir(path) : unlink(path)) < 0 && errno != ENOENT ? -1 : 0;
+        if (is_kept(path))
+                return 0;
+        int r = NEGATIVE_ERRNO(kind == FTW_DP ? rmdir(path) : unlink(path));
+        bool is_done = r >= 0 || r == -ENOENT || (r == -ENOTEMPTY && strcmp(path, CONFIG_FOLDER) == 0);
+        return is_done ? 0 : -1; /* errno is the caller's */
 }
 
 static int remove_tree(struct cli *cli, const char *path, bool dry, struct error *error) {
@@ -213,7 +225,9 @@ int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struc
                 return r;
         cli_report(cli, dry ? "dry-run" : "uninstalled",
                    dry     ? "Nothing was done."
-                   : purge ? "Removed, with configuration and logs. What stays: the sites and the system users."
+                   : purge ? "Removed, with configuration and logs. What stays: the sites, the uploads and their keys, "
+                             "and the "
+                             "system users."
                            : "Removed. What stays: " CONFIG_FOLDER ", " LOG_FOLDER ", the sites and the system users.");
         return CLI_DONE;
 }

@@ -8,8 +8,8 @@
 #include "http/worker.h"
 
 static bool is_wanted(const struct file_request *request) {
-        return request->purpose == FILE_PURPOSE_READ &&
-               (request->entry->result.outcome.is_signed || (request->mount && request->mount->config->is_signed));
+        return request->purpose == FILE_PURPOSE_READ && ((request->entry && request->entry->result.outcome.is_signed) ||
+                                                         (request->mount && request->mount->config->is_signed));
 }
 
 static enum cause cause_of(int error) {

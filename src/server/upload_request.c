@@ -8,6 +8,7 @@
 
 #include "http/conditional.h"
 #include "http/worker.h"
+#include "server/signed_download.h"
 #include "server/tus_fields.h"
 #include "server/tus_request.h"
 #include "server/upload_access.h"
@@ -97,7 +98,8 @@ static bool allows(const struct file_request *request, enum config_upload_method
 
 static void read_file(struct file_request *request) {
         request->source = &request->mount->files;
-        file_request_look_up(request);
+        if (signed_download_admit(request))
+                file_request_look_up(request);
 }
 
 static bool is_tus_creation(const struct file_request *request) {
