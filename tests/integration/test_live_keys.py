@@ -406,8 +406,8 @@ def remembers(s, others=0):
     name = f"aged{s.number}.txt"
     for _ in range(3):  # each worker reads it
         assert s.get(f"/{name}").body == b"old"
-    for number in range(others):
-        s.get(f"/many/{number}.txt")
+    for number in range(5 * others):  # enough that each worker reads most of them
+        s.get(f"/many/{number % others}.txt")
     s.write(name, "new")
     return b"old" in [s.get(f"/{name}").body for _ in range(5)]
 
