@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keeps one self-signed certificate for a person. What it is like is said in http/tls_context.h. */
+/* Keeps one self-signed certificate for a person. What it is like is said in tls/tls_context.h. */
 #include "cli/development_certificate.h"
 
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "cli/state_folder.h"
-#include "http/tls_context.h"
 #include "shared/syscall.h"
+#include "tls/tls_context.h"
 
 #define DAYS 365
 #define DAYS_LEFT_MIN 7

@@ -15,9 +15,9 @@
 #include "http/exchange.h"
 #include "http/generation.h"
 #include "http/signed_address.h"
-#include "http/tls_transport.h"
 #include "http/worker.h"
 #include "shared/message_id.h"
+#include "tls/tls_transport.h"
 
 /* What is gathered before it is written to the file, at most. */
 #define GATHER_MAX 65536

@@ -13,12 +13,12 @@
 #include <sys/socket.h>
 
 #include "http/engine_metrics.h"
-#include "http/h1_session.h"
-#include "http/h2_session.h"
-#include "http/tls_transport.h"
+#include "http/h1/h1_session.h"
+#include "http/h2/h2_session.h"
 #include "shared/message_id.h"
 #include "shared/network.h"
 #include "shared/quantity.h"
+#include "tls/tls_transport.h"
 
 #define USEC_PER_MSEC 1000
 

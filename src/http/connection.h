@@ -7,9 +7,9 @@
 
 #include "http/client_table.h"
 #include "http/phase_clock.h"
-#include "http/transport.h"
 #include "http/worker.h"
 #include "shared/cause.h"
+#include "tls/transport.h"
 
 /*
  * An accepted connection: its transport, its session, and the time that its present phase may take.

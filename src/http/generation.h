@@ -6,7 +6,7 @@
 
 #include "config/config.h"
 #include "http/exchange.h"
-#include "http/tls_context.h"
+#include "tls/tls_context.h"
 
 /*
  * All that a request needs and a reload changes, as one immutable snapshot: the configuration, a TLS context for each listener, and what

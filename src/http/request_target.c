@@ -3,7 +3,7 @@
 #include "http/request_target.h"
 
 #include "http/connection.h"
-#include "http/tls_transport.h"
+#include "tls/tls_transport.h"
 
 int http_request_take_authority(struct http_exchange *exchange, struct slice authority, struct h1_fault *ret_fault) {
         struct http_request *request = &exchange->request;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/exchange.h"
-#include "http/h1_parse.h"
+#include "http/h1/h1_parse.h"
 #include "http/target.h"
 
 /*

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "http/compress.h"
+#include "http/compress/compress.h"
 #include "http/worker.h"
 #include "shared/syscall.h"
 

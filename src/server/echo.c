@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "http/event_stream.h"
-#include "http/websocket.h"
+#include "http/websocket/websocket.h"
 #include "http/worker.h"
 #include "shared/quantity.h"
 

@@ -3,7 +3,7 @@
  * files are worth the wait for their compression, which runs once; larger ones go out as they are meanwhile. */
 #include <string.h>
 
-#include "http/compress.h"
+#include "http/compress/compress.h"
 #include "http/conditional.h"
 #include "http/worker.h"
 #include "server/file_request.h"

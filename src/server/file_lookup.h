@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "server/content_format.h"
+#include "server/content/content_format.h"
 #include "server/listing_table.h"
 #include "server/site.h"
 #include "shared/cause.h"

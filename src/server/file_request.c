@@ -8,9 +8,9 @@
 
 #include "http/problem.h"
 #include "http/worker.h"
-#include "server/content_damage.h"
+#include "server/content/content_damage.h"
 #include "server/signed_download.h"
-#include "server/tus_fields.h"
+#include "server/upload/tus_fields.h"
 #include "shared/quantity.h"
 #include "shared/syscall.h"
 

@@ -6,8 +6,8 @@
 #include "server/compression.h"
 #include "server/file_cache.h"
 #include "server/site_router.h"
-#include "server/upload_mount.h"
-#include "server/upload_upkeep.h"
+#include "server/upload/upload_mount.h"
+#include "server/upload/upload_upkeep.h"
 
 /* The methods that a file answers, for Allow. */
 #define FILE_SERVER_METHODS "GET, HEAD, OPTIONS"

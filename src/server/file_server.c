@@ -13,7 +13,7 @@
 #include "http/worker.h"
 #include "server/early_hints.h"
 #include "server/echo.h"
-#include "server/upload_request.h"
+#include "server/upload/upload_request.h"
 #include "shared/quantity.h"
 #include "shared/syscall.h"
 

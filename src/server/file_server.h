@@ -4,7 +4,7 @@
 #include "http/generation.h"
 #include "server/file_store.h"
 #include "server/site.h"
-#include "server/upload_folder.h"
+#include "server/upload/upload_folder.h"
 
 /*
  * The file server as an application of the HTTP engine: sites by host, files beneath their roots, and what the rules of

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "http/field.h"
-#include "server/content_format.h"
+#include "server/content/content_format.h"
 #include "server/file_open.h"
-#include "server/upload_folder.h"
+#include "server/upload/upload_folder.h"
 #include "shared/syscall.h"
 
 static const struct slice order_names[] = {

@@ -7,7 +7,7 @@
 #include "daemon/daemon.h"
 #include "http/respond.h"
 #include "server/file_server.h"
-#include "server/upload_metrics.h"
+#include "server/upload/upload_metrics.h"
 #include "shared/sandbox.h"
 
 static const struct config_list *listeners(const struct config_root *root) {

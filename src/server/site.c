@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "server/file_open.h"
-#include "server/upload_mount.h"
+#include "server/upload/upload_mount.h"
 #include "shared/key_ring.h"
 #include "shared/syscall.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "http/h1_scan.h"
+#include "http/h1/h1_scan.h"
 #include "shared/syscall.h"
 
 #define FIELDS_MAX 64

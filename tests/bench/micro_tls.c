@@ -14,8 +14,8 @@
 
 #include <openssl/ssl.h>
 
-#include "http/tls_transport.h"
 #include "shared/syscall.h"
+#include "tls/tls_transport.h"
 
 enum { ROUNDS = 400, EXCHANGES = 4000, IDLE = 300 };
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "http/h1_parse.h"
+#include "http/h1/h1_parse.h"
 #include "shared/syscall.h"
 
 #define MAX_OVERHEAD 64

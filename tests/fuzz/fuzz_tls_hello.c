@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "http/tls_transport.h"
 #include "shared/syscall.h"
+#include "tls/tls_transport.h"
 
 /* Made with the first input, and kept: keys take time. */
 static struct tls_context *make_context(void) {

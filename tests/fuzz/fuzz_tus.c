@@ -2,7 +2,7 @@
 /* The fields of the tus protocol. Views lie within the input, values within the buffer; and what is valid is kept in a record
  * that is read again as the same. */
 #include "fuzz.h"
-#include "server/tus_record.h"
+#include "server/upload/tus_record.h"
 
 static void check_metadata(struct slice text) {
         static char buffer[TUS_METADATA_MAX];

@@ -15,7 +15,7 @@
 
 #include "http/client_table.h"
 #include "http/engine_metrics.h"
-#include "http/websocket.h"
+#include "http/websocket/websocket.h"
 #include "shared/syscall.h"
 
 #define BIG_SIZE (1u << 20)

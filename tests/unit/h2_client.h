@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/h2_framing.h"
+#include "http/h2/h2_framing.h"
 #include "shared/text.h"
 
 /*

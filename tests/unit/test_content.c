@@ -13,8 +13,8 @@
 
 #include "h1_harness.h"
 #include "http/exchange.h"
-#include "server/content_format.h"
-#include "server/content_sealed.h"
+#include "server/content/content_format.h"
+#include "server/content/content_sealed.h"
 #include "shared/syscall.h"
 
 #define CHUNK 65536

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "http/h1_parse.h"
+#include "http/h1/h1_parse.h"
 #include "shared/syscall.h"
 
 struct outcome {

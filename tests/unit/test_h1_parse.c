@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "http/h1_scan.h"
+#include "http/h1/h1_scan.h"
 #include "shared/syscall.h"
 
 #define FIELDS_MAX 16

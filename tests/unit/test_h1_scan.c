@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "http/h1_scan.h"
+#include "http/h1/h1_scan.h"
 
 static bool is_control(unsigned char byte) {
         return byte < 0x20 || byte == 0x7f;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "http/h1_parse.h"
+#include "http/h1/h1_parse.h"
 #include "shared/syscall.h"
 
 static const struct h1_limits limits = { .max_request_line = 8192, .max_head = 16384 };

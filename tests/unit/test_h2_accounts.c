@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "http/h2_accounts.h"
+#include "http/h2/h2_accounts.h"
 
 #define NOW 1000000u /* ms */
 #define RATE 50

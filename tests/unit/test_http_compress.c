@@ -13,7 +13,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "http/compress.h"
+#include "http/compress/compress.h"
 #include "shared/syscall.h"
 
 static const struct {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "http/compress.h"
+#include "http/compress/compress.h"
 
 static void no_coding_is_built(void **state) {
         (void) state;

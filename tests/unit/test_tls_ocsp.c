@@ -8,8 +8,8 @@
 
 #include "tls_testing.h"
 
-#include "http/tls_context_private.h"
 #include "shared/syscall.h"
+#include "tls/tls_context_private.h"
 
 struct fixture {
         struct test_folder folder;

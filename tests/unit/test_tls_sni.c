@@ -8,8 +8,8 @@
 
 #include "tls_testing.h"
 
-#include "http/tls_sni.h"
 #include "shared/syscall.h"
+#include "tls/tls_sni.h"
 
 /* Certificates of which only kind and names count. */
 static struct tls_certificate fake(enum tls_key_kind kind, const char *const *names) {

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "http/tls_stream.h"
 #include "shared/syscall.h"
+#include "tls/tls_stream.h"
 
 struct fixture {
         BIO_METHOD *method;

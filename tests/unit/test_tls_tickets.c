@@ -9,8 +9,8 @@
 
 #include "tls_testing.h"
 
-#include "http/tls_tickets_private.h"
 #include "shared/syscall.h"
+#include "tls/tls_tickets_private.h"
 
 #define HOUR 3600
 #define START 1700000000 /* any time */

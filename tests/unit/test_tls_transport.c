@@ -13,8 +13,8 @@
 
 #include "tls_testing.h"
 
-#include "http/tls_context_private.h"
 #include "shared/syscall.h"
+#include "tls/tls_context_private.h"
 
 /* What all tests use; made once, since keys take time. */
 /* Stands before that of libc: every so many calls of the server find a socket that is full for this moment. 0: none. */

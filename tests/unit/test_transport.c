@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "http/transport.h"
 #include "shared/syscall.h"
+#include "tls/transport.h"
 
 struct pair {
         struct transport transport;

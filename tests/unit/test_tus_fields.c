@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/tus_record.h"
+#include "server/upload/tus_record.h"
 
 static void numbers_are_digits(void **state) {
         static const char *const wrong[] = {

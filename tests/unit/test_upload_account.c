@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "server/upload_account.h"
+#include "server/upload/upload_account.h"
 
 static const struct config_upload limits = { .max_total = 1000, .max_files = 3, .max_active = 2, .max_parts = 2 };
 

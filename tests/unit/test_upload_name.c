@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "server/upload_name.h"
+#include "server/upload/upload_name.h"
 
 static void usual_names_are_taken(void **state) {
         static const char *const names[] = {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <openssl/ssl.h>
 
-#include "http/tls_context.h"
-#include "http/tls_transport.h"
+#include "tls/tls_context.h"
+#include "tls/tls_transport.h"
 
 /* What the tests of TLS share: certificates made on the spot, and an OpenSSL client at the other end of a socket pair.
  * Every function fails the test when it cannot do its work. */

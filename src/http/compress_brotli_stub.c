@@ -1,5 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for compress_brotli.c where brotli is not built in. */
-#include "http/compressor.h"
-
-const struct http_compressor http_compressor_brotli = { 0 };
