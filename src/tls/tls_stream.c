@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shared/socket_io.h"
 #include "shared/syscall.h"
 
 /* More than the largest flight of a handshake, and than a batch. Beyond it a peer makes us answer without reading. */
@@ -17,7 +18,7 @@ static ssize_t send_bytes(struct tls_stream *stream, const char *bytes, size_t l
                 return stream->failure;
         ssize_t count;
         do
-                count = NEGATIVE_ERRNO(send(stream->fd, bytes, length, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
+                count = socket_send(stream->fd, bytes, length, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
         while (count == -EINTR);
         if (count < 0 && count != -EAGAIN)
                 stream->failure = (int) count;
@@ -114,7 +115,7 @@ static int stream_read(BIO *bio, char *buffer, int size) {
         BIO_clear_retry_flags(bio);
         ssize_t count;
         do
-                count = NEGATIVE_ERRNO(recv(stream->fd, buffer, (size_t) size, 0));
+                count = socket_receive(stream->fd, buffer, (size_t) size);
         while (count == -EINTR);
         if (count == -EAGAIN)
                 BIO_set_retry_read(bio);

@@ -7,6 +7,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include "shared/socket_io.h"
 #include "shared/syscall.h"
 
 static ssize_t plain_result(struct transport *transport, ssize_t result, bool is_write) {
@@ -18,7 +19,7 @@ static ssize_t plain_result(struct transport *transport, ssize_t result, bool is
 static ssize_t plain_read(struct transport *transport, void *buffer, size_t size) {
         ssize_t count;
         do
-                count = NEGATIVE_ERRNO(recv(transport->fd, buffer, size, 0));
+                count = socket_receive(transport->fd, buffer, size);
         while (count == -EINTR);
         transport->is_readable = count == (ssize_t) size;
         return plain_result(transport, count, false);
@@ -29,13 +30,13 @@ static ssize_t plain_write(struct transport *transport, const struct iovec *vect
         ssize_t written;
         do {
                 if (count == 1) {
-                        written = NEGATIVE_ERRNO(send(transport->fd, vector->iov_base, vector->iov_len, flags));
+                        written = socket_send(transport->fd, vector->iov_base, vector->iov_len, flags);
                 } else {
                         struct msghdr message = {
                                 .msg_iov = (struct iovec *) vector,
                                 .msg_iovlen = (size_t) MIN_OF(count, IOV_MAX),
                         };
-                        written = NEGATIVE_ERRNO(sendmsg(transport->fd, &message, flags));
+                        written = socket_send_message(transport->fd, &message, flags);
                 }
         } while (written == -EINTR);
         return plain_result(transport, written, true);

@@ -32,7 +32,7 @@ def build():
     """A release build of its own, with the floors and the load generators."""
     steps = []
     if not (BUILD / "build.ninja").exists():
-        steps.append(["meson", "setup", str(BUILD), "-Dbuildtype=release", "-Dtests=false", "-Dbench=true"])
+        steps.append(["meson", "setup", str(BUILD), "-Dbuildtype=release", "-Db_lto=true", "-Dtests=false", "-Dbench=true"])
     steps.append(["ninja", "-C", str(BUILD)])
     for step in steps:
         made = subprocess.run(step, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -140,7 +140,7 @@ int sealed_resume(const struct content_format *format, int fd, struct error *err
         if (r >= 0)
                 r = cut(sealed);
         if (r < 0) {
-                sealed_free_writer(&sealed->writer);
+                secret_free(sealed, sizeof(*sealed));
                 return error_set_errno(error, r, "going on with a sealed file");
         }
         *ret_writer = &sealed->writer;
