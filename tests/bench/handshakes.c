@@ -18,7 +18,7 @@ struct run {
         struct client_connection connections[AT_A_TIME];
         SSL_SESSION *session; /* with `resume`: the first one; not every server gives a resumed connection a new one */
         bool resume, failed;
-        unsigned long completed, resumed;
+        unsigned long completed, resumed, tickets;
         int epoll;
 };
 
@@ -30,6 +30,17 @@ static int keep_session(SSL *ssl, SSL_SESSION *session) {
         /* OpenSSL would throw it away at its first use: it can be used as often as wanted, though. */
         (void) SSL_CTX_set_session_cache_mode(run->target.tls, SSL_SESS_CACHE_OFF);
         return 1; /* the reference is ours now */
+}
+
+/* Counts the tickets that the server sends (NewSessionTicket, RFC 8446 section 4.6.1). */
+static void on_message(int is_sent, int version, int content_type, const void *bytes, size_t length, SSL *ssl,
+                       void *userdata) {
+        (void) version;
+        (void) ssl;
+        struct run *run = userdata;
+        if (!is_sent && content_type == SSL3_RT_HANDSHAKE && length > 0 &&
+            *(const unsigned char *) bytes == SSL3_MT_NEWSESSION_TICKET)
+                run->tickets++;
 }
 
 static void open_connection(struct run *run, struct client_connection *connection) {
@@ -100,12 +111,15 @@ int main(int argc, char **argv) {
                 return 1;
         SSL_CTX_set_app_data(run.target.tls, &run);
         SSL_CTX_sess_set_new_cb(run.target.tls, keep_session);
+        SSL_CTX_set_msg_callback(run.target.tls, on_message);
+        SSL_CTX_set_msg_callback_arg(run.target.tls, &run);
         uint64_t start = client_now(), length = strtoull(argv[2], NULL, 10) * 1000000000u;
         for (unsigned i = 0; i < AT_A_TIME; i++)
                 open_connection(&run, &run.connections[i]);
         while (!run.failed && client_now() - start < length)
                 turn(&run);
         double seconds = (double) (client_now() - start) / 1e9;
-        printf("{\"completed\": %lu, \"resumed\": %lu, \"seconds\": %.3f}\n", run.completed, run.resumed, seconds);
+        printf("{\"completed\": %lu, \"resumed\": %lu, \"tickets\": %lu, \"seconds\": %.3f}\n", run.completed,
+               run.resumed, run.tickets, seconds);
         return run.failed ? 1 : 0;
 }

@@ -184,13 +184,13 @@ def end_client(process):
 
 
 def handshakes(server, seconds, resume):
-    """New TLS connections: how many were made, and how many a second."""
+    """New TLS connections: how many were made, how many a second, and how many tickets each was given."""
     found = own_client(place.program("handshakes"), server.tls_port, seconds, *(["resume"] if resume else []))
     if resume and found["resumed"] < 0.95 * found["completed"]:
         raise place.BenchError(f"{server.name} resumed {found['resumed']} of {found['completed']} sessions")
     if not resume and found["resumed"]:
         raise place.BenchError(f"{server.name} resumed sessions that were not offered")
-    return found["completed"], found["completed"] / found["seconds"]
+    return found["completed"], found["completed"] / found["seconds"], found["tickets"] / max(found["completed"], 1)
 
 
 class Held:

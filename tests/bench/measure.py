@@ -88,8 +88,8 @@ def downloads(server, row, seconds):
 def handshake_figures(server, seconds, resume):
     load.handshakes(server, WARM_SECONDS, resume)
     with Account(server) as account:
-        count, rate = load.handshakes(server, seconds, resume)
-    return {**account.per_request(count), "per_second": rate}
+        count, rate, tickets = load.handshakes(server, seconds, resume)
+    return {**account.per_request(count), "per_second": rate, "tickets": tickets}
 
 
 def full_handshakes(server, row, seconds):

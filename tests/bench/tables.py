@@ -40,7 +40,8 @@ VIEWS = {
     rows.HTTP2: (CPU, RATE),
     rows.LOGGED: (CPU, RATE, LATENCY),
     rows.SHAKES: (("server CPU, us per handshake", number("cpu_us", "{:.1f}"), "cpu_us"),
-                  ("handshakes per second", rate, None)),
+                  ("handshakes per second", rate, None),
+                  ("new tickets that a handshake brings", number("tickets", "{:.1f}"), None)),
     rows.MEMORY: (("growth of resident memory, bytes per connection", number("bytes", "{:.0f}"), None),),
     rows.IDLE: (("p99 of the 64 alone, us", number("p99_alone_us", "{:.0f}"), None),
                 ("p99 of the 64 beside the idle ones, us", number("p99_us", "{:.0f}"), None),
@@ -52,10 +53,12 @@ VIEWS = {
 }
 
 
-def best_peer(results, metric):
-    """The lowest figure among the peers, and whose it is."""
+def best_peer(results, metric, work=None):
+    """The lowest figure among the peers, and whose it is; with a metric of work, among those that do as much of it as ours."""
+    least = 0.9 * (results["ours"].median(work) or 0) if work else 0
     found = [(result.median(metric), name) for name, result in results.items()
-             if name not in ("floor", "ours") and result.median(metric) is not None]
+             if name not in ("floor", "ours") and result.median(metric) is not None and
+             (not work or (result.median(work) or 0) >= least)]
     return min(found) if found else (None, None)
 
 
@@ -132,9 +135,9 @@ def limits(bar, results, by_key):
         yield f"floor + {bar.floor_plus:g}", of("floor") + bar.floor_plus
     if bar.absolute is not None:
         yield f"{bar.absolute:g}", bar.absolute
-    if bar.peers and best_peer(results, bar.metric)[0]:
-        value, name = best_peer(results, bar.metric)
-        yield f"best peer ({name})", value
+    value, name = best_peer(results, bar.metric, bar.work) if bar.peers else (None, None)
+    if value:
+        yield f"best peer ({name})" + (f" with as many {bar.work}" if bar.work else ""), value
     if bar.peer and of(bar.peer):
         yield (bar.peer if bar.ratio == 1 else f"{bar.ratio:.2f} x {bar.peer}"), bar.ratio * of(bar.peer)
     if bar.row and bar.row in by_key and "ours" in by_key[bar.row]:
