@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The floor: one epoll loop that answers whatever comes with one recv and one send of a canned response (above 64 KiB:
  * a send and sendfile), and nothing else. Nobody who uses two system calls a request can beat it.
- * Usage: floor PORT BYTES [FILE]   (FILE: sendfile its first BYTES bytes) */
+ * Usage: floor PORT BYTES [FILE]             (FILE: sendfile its first BYTES bytes)
+ *        floor PORT BYTES "" PROCESSES       (which share the port) */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,7 +42,7 @@ int main(int argc, char **argv) {
                 return 2;
         signal(SIGPIPE, SIG_IGN);
         size_t size = strtoull(argv[2], NULL, 10);
-        int file = argc > 3 ? open(argv[3], O_RDONLY | O_CLOEXEC) : -1, one = 1;
+        int file = argc > 3 && *argv[3] ? open(argv[3], O_RDONLY | O_CLOEXEC) : -1, one = 1;
         head_length = (size_t) sprintf(response,
                                        "HTTP/1.1 200 OK\r\nServer: floor\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                                        "Content-Type: text/html\r\nContent-Length: %zu\r\n\r\n",
@@ -48,10 +50,16 @@ int main(int argc, char **argv) {
         memset(response + head_length, 'x', file < 0 ? size : 0);
         length = head_length + (file < 0 ? size : 0);
 
+        for (int others = argc > 4 ? atoi(argv[4]) - 1 : 0; others > 0; others--)
+                if (fork() == 0) {
+                        prctl(PR_SET_PDEATHSIG, SIGKILL);
+                        break;
+                }
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((in_port_t) atoi(argv[1])) };
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), epoll = epoll_create1(0);
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
         setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         if (bind(listener, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(listener, 4096) < 0) {
                 perror("floor");

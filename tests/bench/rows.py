@@ -142,9 +142,8 @@ ROWS = (
     Row("reload", "1 KiB file, 64 connections", RELOAD, measure.reload, rounds=1, floor=False, rate=2000,
         bars=(Bar("lost", absolute=0),)),
 
-    flat("flat-workers-1", "1 worker on both cores", None, both_cores=True, setup={"workers": 1}, floor=False),
-    flat("flat-workers-2", "2 workers on both cores", "flat-workers-1", both_cores=True, setup={"workers": 2},
-         floor=False),
+    flat("flat-workers-1", "1 worker on both cores", None, both_cores=True, setup={"workers": 1}),
+    flat("flat-workers-2", "2 workers on both cores", "flat-workers-1", both_cores=True, setup={"workers": 2}),
     flat("flat-connections-10", "10 connections, 8,000 requests per second", None, measure.steady_requests,
          connections=10, rate=8000),
     flat("flat-connections-10000", "10,000 connections, as many requests", "flat-connections-10",

@@ -256,8 +256,8 @@ class Floor(Server):
                     "--certificate", str(self.place.certificate), "--key", str(self.place.key)]
         if self.setup.tls:
             return [place.program("tls_floor"), str(self.tls_port), str(self.setup.body), str(self.place.pem)]
-        file = [str(self.place.root / self.setup.file)] if self.setup.file else []
-        return [place.program("floor"), str(self.port), str(self.setup.body), *file]
+        file = str(self.place.root / self.setup.file) if self.setup.file else ""
+        return [place.program("floor"), str(self.port), str(self.setup.body), file, str(self.setup.workers)]
 
 
 class Ours(Server):
