@@ -48,7 +48,7 @@ static int match_units(sd_journal *journal, const struct journal_query *query) {
                 return r;
         for (const struct cli_service *service = cli_services; service->name && r >= 0; service++) {
                 r = match_unit(journal, service->unit);
-                if (r >= 0)
+                if (r >= 0 && service->standby)
                         r = match_unit(journal, service->standby);
         }
         return r;

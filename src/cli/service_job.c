@@ -23,7 +23,7 @@ static const char *socket_of(const char *unit) {
         for (const struct cli_service *service = cli_services; service->name; service++) {
                 if (strcmp(unit, service->unit) == 0)
                         return service->socket;
-                if (strcmp(unit, service->standby) == 0)
+                if (service->standby && strcmp(unit, service->standby) == 0)
                         return service->standby_socket;
         }
         return NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/nearest.h"
+#include "shared/text.h"
 
 static const struct config_list *server_listeners(const struct config_root *root) {
         return &root->server.listeners;
@@ -23,6 +24,15 @@ const struct cli_service cli_services[] = {
                         .standby_socket = CLI_SOCKET_FOLDER "/server-standby.sock",
                         .user = "ccodes-server",
                         .listeners = server_listeners,
+        },
+        {
+                        .name = "auth",
+                        .program = "ccodes-auth",
+                        .unit = "ccodes-auth.service",
+                        .listener_units = "ccodes-auth-*.socket",
+                        .socket = CLI_SOCKET_FOLDER "/auth.sock",
+                        .user = "ccodes-auth",
+                        .on_demand = true,
         },
         { 0 },
 };
@@ -44,7 +54,11 @@ int cli_service_find(const char *name, struct error *error, const struct cli_ser
         }
         if (nearest)
                 return error_set(error, -ENOENT, "there is no service '%s'; did you mean '%s'?", name, nearest->name);
-        return error_set(error, -ENOENT, "there is no service '%s'; there is '%s'", name, cli_services[0].name);
+        _cleanup_text_ struct text names = TEXT_INIT;
+        for (const struct cli_service *service = cli_services; service->name; service++)
+                text_printf(&names, "%s'%s'", names.length > 0 ? ", " : "", service->name);
+        return error_set(error, -ENOENT, "there is no service '%s'; there are %s", name,
+                         names.data ? names.data : "none");
 }
 
 int cli_service_listener_unit(const struct cli_service *service, const char *listener, char *ret_unit) {

@@ -182,8 +182,8 @@ int unit_manager_require_running(const struct cli_service *service, struct error
                 return 0;
         if (strcmp(state.load, "not-found") == 0 || state.pid > 0)
                 return 0; /* started otherwise than by systemd, or running: the socket shows */
-        return error_set(error, -ESRCH, "%s does not run (%s); 'ccodesctl start' starts it", service->unit,
-                         state.active);
+        return error_set(error, -ESRCH, "%s does not run (%s); 'ccodesctl start %s' starts it", service->unit,
+                         state.active, service->name);
 }
 
 static const struct {

@@ -106,6 +106,22 @@ static int check(struct cli *cli, const struct cli_service *service, const char 
         return 0;
 }
 
+/* Those without a standby: who asks them meanwhile waits in their sockets. One that does not run is started by being
+ * asked, and has everything in force then. */
+static int restart_others(struct applying *applying, struct error *error) {
+        for (const struct cli_service *service = cli_services; service->name; service++) {
+                int r = service->standby ? 0 : is_up(applying, service->unit, error);
+                if (r > 0) {
+                        _cleanup_free_ char *text = text_format("restarting %s", service->unit);
+                        say(applying, text ? text : service->unit);
+                        r = run_job(applying, UNIT_RESTART, service->unit, error);
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int verb_apply_all(struct cli *cli, struct error *error) {
         _cleanup_config_ struct config *config = NULL;
         _cleanup_unit_manager_ struct unit_manager *manager = NULL;
@@ -118,7 +134,8 @@ int verb_apply_all(struct cli *cli, struct error *error) {
         if (r < 0)
                 return r;
         struct applying applying = { cli, manager, service };
-        return apply_run(&operations, &applying, service, service->listeners(&config->root), error);
+        r = apply_run(&operations, &applying, service, service->listeners(&config->root), error);
+        return r < 0 ? r : restart_others(&applying, error);
 }
 
 int verb_apply(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {

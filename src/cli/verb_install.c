@@ -159,7 +159,9 @@ static int stop_units(struct cli *cli, const struct cli_service *service, bool d
                 r = unit_manager_enable(manager, service->unit, false, error);
         if (r >= 0)
                 r = unit_manager_list(manager, service->listener_units, on_unit, &names, error);
-        text_printf(&names, "%s\n%s\n", service->standby, service->unit);
+        if (service->standby)
+                text_printf(&names, "%s\n", service->standby);
+        text_printf(&names, "%s\n", service->unit);
         char *rest = names.data;
         for (char *name; r >= 0 && (name = strsep(&rest, "\n")) && *name;)
                 r = service_job_run(cli, manager, UNIT_STOP, name, error);
@@ -226,8 +228,7 @@ int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struc
         cli_report(cli, dry ? "dry-run" : "uninstalled",
                    dry     ? "Nothing was done."
                    : purge ? "Removed, with configuration and logs. What stays: the sites, the uploads and their keys, "
-                             "and the "
-                             "system users."
+                             "the users and tokens of ccodes-auth, and the system users."
                            : "Removed. What stays: " CONFIG_FOLDER ", " LOG_FOLDER ", the sites and the system users.");
         return CLI_DONE;
 }

@@ -73,7 +73,7 @@ static int add_units(const char *name, const char **units, size_t *count, struct
         if (r < 0 && !strchr(name, '.'))
                 return r;
         units[(*count)++] = service ? service->unit : name;
-        if (service)
+        if (service && service->standby)
                 units[(*count)++] = service->standby;
         return 0;
 }

@@ -58,11 +58,11 @@ static void stop_socket(const char *name, const char *load, const char *active, 
 static int stop_all(struct cli *cli, struct unit_manager *manager, const struct cli_service *service,
                     struct error *error) {
         struct stopping stopping = { cli, manager, error, 0 };
-        struct unit_state standby;
+        struct unit_state standby = { .active = "inactive" };
         int r = unit_manager_list(manager, service->listener_units, stop_socket, &stopping, error);
         if (r >= 0)
                 r = stopping.result;
-        if (r >= 0)
+        if (r >= 0 && service->standby)
                 r = unit_manager_get(manager, service->standby, error, &standby);
         if (r >= 0 && strcmp(standby.active, "inactive") != 0)
                 r = service_job_run(cli, manager, UNIT_STOP, service->standby, error);

@@ -51,9 +51,11 @@ static void print_row(struct output *output, const char *title, const struct tex
 static void print_process(struct output *output, const struct instance *instance) {
         _cleanup_text_ struct text words = TEXT_INIT;
         struct json_object *status = instance->status;
-        text_printf(&words, "%s, pid %" PRId64 ", %" PRId64 " workers",
-                    json_member_string(status, "version", "unknown version"), json_member_integer(status, "pid"),
-                    json_member_integer(status, "workers"));
+        int64_t workers = json_member_integer(status, "workers");
+        text_printf(&words, "%s, pid %" PRId64, json_member_string(status, "version", "unknown version"),
+                    json_member_integer(status, "pid"));
+        if (workers > 0) /* a daemon that is reached by unix sockets alone has none */
+                text_printf(&words, ", %" PRId64 " workers", workers);
         if (instance->state.memory != UINT64_MAX) {
                 text_append_string(&words, ", memory ");
                 quantity_append_size(&words, instance->state.memory & ~(uint64_t) 0xfffff);
@@ -199,14 +201,30 @@ static void look_at_own_listeners(struct looking *looking, const struct instance
         }
 }
 
+/* Whether the service is as it should be: it runs, or it waits for somebody to ask. */
+static bool is_well(const struct instance *instance) {
+        const struct unit_state *state = &instance->state;
+        if (instance->status || (instance->has_state && unit_state_is_up(state)))
+                return true;
+        return instance->service->on_demand && !instance->problem &&
+               !(instance->has_state && strcmp(state->active, "failed") == 0);
+}
+
+static bool is_worth_showing(const struct instance *instance, bool is_standby) {
+        if (instance->status || instance->problem)
+                return true;
+        if (instance->has_state)
+                return !is_standby || strcmp(instance->state.active, "inactive") != 0;
+        return !is_standby && !instance->service->on_demand;
+}
+
 static void look_at(struct looking *looking, const struct cli_service *service, const char *unit, const char *socket,
                     bool is_standby) {
         struct instance instance = { .service = service, .unit = unit, .socket = socket };
         instance_look(&instance, looking->manager);
         if (!is_standby)
-                looking->all_run = looking->all_run &&
-                                   (instance.status || (instance.has_state && unit_state_is_up(&instance.state)));
-        if (!is_standby || instance.status || (instance.has_state && strcmp(instance.state.active, "inactive") != 0)) {
+                looking->all_run = looking->all_run && is_well(&instance);
+        if (is_worth_showing(&instance, is_standby)) {
                 json_object_array_add(looking->services, instance_object(&instance));
                 if (!looking->cli->json)
                         print_instance(&looking->cli->out, &instance);
@@ -216,12 +234,27 @@ static void look_at(struct looking *looking, const struct cli_service *service, 
         instance_done(&instance);
 }
 
+/* The one that says its name there; the first one where nobody answers. */
+static const struct cli_service *service_behind(const char *socket) {
+        _cleanup_json_ struct json_object *status = NULL;
+        const struct cli_service *service = &cli_services[0];
+        if (admin_get_json(socket, "/status", NULL, &status) >= 0)
+                (void) cli_service_find(json_member_string(status, "name", NULL), NULL, &service);
+        return service;
+}
+
 static void look_at_all(struct looking *looking, const char *socket) {
+        if (socket) {
+                const struct cli_service *service = service_behind(socket);
+                look_at(looking, service, service->unit, socket, false);
+                return;
+        }
         for (const struct cli_service *service = cli_services; service->name; service++) {
-                look_at(looking, service, service->unit, socket ? socket : service->socket, false);
+                look_at(looking, service, service->unit, service->socket, false);
                 if (!looking->manager)
                         continue;
-                look_at(looking, service, service->standby, service->standby_socket, true);
+                if (service->standby)
+                        look_at(looking, service, service->standby, service->standby_socket, true);
                 (void) unit_manager_list(looking->manager, service->listener_units, on_socket, looking, NULL);
         }
 }

@@ -188,7 +188,8 @@ const struct cli_verb cli_verbs[] = {
                         .description = "Shows what systemd says of each service and its sockets, and what the service "
                                        "says of itself. Looking never starts a service that waits for its first "
                                        "connection. Without systemd, or with --socket, only the service is asked.\n\n"
-                                       "The exit status is 3 when a service does not run.",
+                                       "The exit status is 3 when a service does not run. ccodes-auth may wait for "
+                                       "somebody to ask it; only that it has failed is a fault.",
                         .options = status_options,
                         .run = verb_status,
         },
@@ -293,8 +294,9 @@ const struct cli_verb cli_verbs[] = {
                         .summary = "Put everything in force by new instances, without losing a request",
                         .description = "For what a reload cannot change: listeners, workers, a new version. A standby "
                                        "instance takes over while the service starts anew; requests that are under way "
-                                       "may end (drain_timeout). A service that does not run is started. When a step "
-                                       "fails, an instance goes on serving, and it is said what to do.",
+                                       "may end (drain_timeout). A server that does not run is started. When a step "
+                                       "fails, an instance goes on serving, and it is said what to do. ccodes-auth is "
+                                       "restarted where it runs: who asks it waits in its sockets for that moment.",
                         .run = verb_apply,
         },
         {
@@ -461,7 +463,7 @@ const struct cli_verb cli_verbs[] = {
                         .group = CLI_GROUP_SET_UP,
                         .summary = "Install a build from source, its units, users and folders",
                         .description = "From the folder of a build: copies programs, units and manual pages to where "
-                                       "the build was configured for, makes the user ccodes-server, the folders, a "
+                                       "the build was configured for, makes the system users, the folders, a "
                                        "sample site and a certificate. Nothing is started; what is there already, such "
                                        "as a configuration, stays as it is. A package is the better way where there is "
                                        "one.",

@@ -10,6 +10,8 @@
 
 void daemon_ticket_keys_save(struct daemon *daemon) {
         unsigned char blob[TLS_TICKETS_BLOB_SIZE];
+        if (!daemon->program->listeners)
+                return; /* unix sockets alone: there is no TLS, and nobody has a ticket */
         size_t length = tls_tickets_save(daemon->tickets, blob);
         _cleanup_close_ int fd = memfd_create(TICKETS_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0 || write(fd, blob, length) != (ssize_t) length)

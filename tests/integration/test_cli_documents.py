@@ -12,8 +12,8 @@ from cli import ccodesctl
 from daemon import BUILD, TOP
 
 COMPLETIONS = BUILD / "src/cli/reference"
-PAGES = [BUILD / "docs/ccodesctl.1", BUILD / "docs/ccodes.toml.5", TOP / "docs/man/ccodes-server.8",
-         TOP / "docs/man/ccodes.7"]
+PAGES = [BUILD / "docs/ccodesctl.1", BUILD / "docs/ccodes.toml.5", TOP / "docs/man/ccodes-auth.8",
+         TOP / "docs/man/ccodes-server.8", TOP / "docs/man/ccodes.7"]
 
 BASH = r"""
 source "$1"; shift
@@ -64,7 +64,7 @@ class TestShell:
         assert complete("config", "get", "http.limits.max_b") == ["http.limits.max_body"]
         assert complete("logs", "--priority", "w") == ["warning"]
         assert complete("logs", "-p", "w") == ["warning"]
-        assert complete("restart", "") == ["server"]
+        assert sorted(complete("restart", "")) == ["auth", "server"]
         assert complete("status", "--color", "al") == ["always"]
 
 

@@ -15,10 +15,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(os.environ.get("CCODES_BUILD", ROOT / "build"))
-EXPOSURE_BAR = 1.0
-SERVICES = ["ccodes-server.service", "ccodes-server@standby.service"]
-STATIC_UNITS = SERVICES + ["ccodes-server-admin.socket", "ccodes-server-admin@standby.socket",
-                           "ccodes-server-activate.service", "ccodes.target", "ccodes.slice"]
+EXPOSURE_BARS = {"ccodes-server.service": 1.0, "ccodes-server@standby.service": 1.0, "ccodes-auth.service": 1.5}
+SERVICES = list(EXPOSURE_BARS)
+AUTH_SOCKETS = ["ccodes-auth-accounts.socket", "ccodes-auth-admin.socket", "ccodes-auth-grants.socket"]
+STATIC_UNITS = SERVICES + AUTH_SOCKETS + ["ccodes-server-admin.socket", "ccodes-server-admin@standby.socket",
+                                          "ccodes-server-activate.service", "ccodes.target", "ccodes.slice"]
 # Relative to the tree; these may be missing in a partial build, and only have to be there for systemd-analyze.
 PROGRAMS = re.compile(r"^Exec\w+=[-+]*(/\S+)", re.MULTILINE)
 
@@ -120,7 +121,22 @@ def test_static_units_are_accepted(tree):
 
 @pytest.mark.parametrize("unit", SERVICES)
 def test_exposure_of_the_static_services(tree, unit):
-    assert exposure(tree, unit) <= EXPOSURE_BAR
+    assert exposure(tree, unit) <= EXPOSURE_BARS[unit]
+
+
+def test_ccodes_auth_sees_who_asks_and_admits_few(tree):
+    """The daemon's roles are its socket units; each is open to whom its comment says, and the service gets all of them."""
+    folder = unit_folder_of(tree)
+    service = (folder / "ccodes-auth.service").read_text()
+    assert sorted(re.search(r"^Sockets=(.*)$", service, re.MULTILINE)[1].split()) == AUTH_SOCKETS
+    assert not re.search(r"^PrivateUsers=", service, re.MULTILINE), "every peer would be nobody"
+    open_to = {}
+    for unit in AUTH_SOCKETS:
+        settings = dict(re.findall(r"^(\w+)=(.*)$", (folder / unit).read_text(), re.MULTILINE))
+        assert settings["Service"] == "ccodes-auth.service"
+        open_to[settings["FileDescriptorName"]] = [settings["Socket" + name] for name in ("User", "Group", "Mode")]
+    assert open_to == {"admin": ["ccodes-auth", "ccodes", "0660"], "accounts": ["root", "ccodes-admin", "0660"],
+                       "grants": ["ccodes-server", "root", "0600"]}
 
 
 GOES = "# It goes with the service.\nStopWhenUnneeded=yes"
@@ -168,7 +184,7 @@ def test_generated_units_are_accepted(tree, configured):
     sockets = sorted(path.name for path in place.glob("*.socket"))
     check_accepted(tree, SERVICES + sockets)
     for unit in SERVICES:
-        assert exposure(tree, unit) <= EXPOSURE_BAR
+        assert exposure(tree, unit) <= EXPOSURE_BARS[unit]
 
 
 def test_each_listener_has_its_unit(configured):
@@ -255,7 +271,9 @@ def test_users_and_folders_can_be_made(tree, tmp_path):
     group = re.search(r"^ccodes:x:(\d+):", (tmp_path / "etc/group").read_text(), re.MULTILINE)[1]
     assert re.search(rf"^ccodes-server:x:\d+:{group}:.*:/usr/sbin/nologin$", (tmp_path / "etc/passwd").read_text(),
                      re.MULTILINE)
+    users = dict(re.findall(r"^(ccodes-auth):x:(\d+):", (tmp_path / "etc/passwd").read_text(), re.MULTILINE))
     folders = next(tree.rglob("tmpfiles.d")) / "ccodes.conf"
     result = run("systemd-tmpfiles", "--create", f"--root={tmp_path}", folders)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "run/ccodes").is_dir()
+    assert (tmp_path / "run/ccodes/auth").stat().st_uid == int(users["ccodes-auth"])

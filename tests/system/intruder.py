@@ -22,7 +22,7 @@ WAIT_ALL = 0x40000000  # __WALL
 
 OPEN, MMAP, MPROTECT, SOCKET, CONNECT, EXECVE, KILL = 2, 9, 10, 41, 42, 59, 62
 PTRACE, SETUID, CLOSE, GETPID, UNLINK, UNSHARE = 101, 105, 3, 39, 87, 272
-BPF, OPENAT2, IO_URING_SETUP, MEMFD_CREATE, TGKILL = 321, 437, 425, 319, 234
+OPENAT, BPF, OPENAT2, IO_URING_SETUP, MEMFD_CREATE, TGKILL = 257, 321, 437, 425, 319, 234
 PROT_READ, PROT_WRITE, PROT_EXEC, MAP_PRIVATE, MAP_ANONYMOUS = 1, 2, 4, 2, 0x20
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 AT_FDCWD = (1 << 64) - 100
@@ -105,10 +105,14 @@ class Intruder:
         os.close(self.memory)
 
     def open(self, path, flags):
-        """By openat2 and, if that fails, by open: which of them a filter lets through is not the question."""
+        """By openat2, openat and open, until one succeeds: which of them a filter lets through is not the question."""
         how = struct.pack("=3Q", flags, 0o600 if flags & os.O_CREAT else 0, 0)
-        result = self.call(OPENAT2, AT_FDCWD, path, how, len(how))
-        return result if result >= 0 else max(result, self.call(OPEN, path, flags, 0o600))
+        ways = (OPENAT2, AT_FDCWD, path, how, len(how)), (OPENAT, AT_FDCWD, path, flags, 0o600), (OPEN, path, flags, 0o600)
+        for way in ways:
+            result = self.call(*way)
+            if result >= 0:
+                break
+        return result
 
     def connect(self, family, address):
         """A connection out; `address` is what follows the family in the socket's address."""

@@ -8,8 +8,10 @@ import pytest
 from server import CONFIG_FILE, FILES, ROOT
 
 DATA = ("/var/lib/ccodes/uploads/somebody/photo.jpg", "/var/lib/ccodes/jobs.db")
-NOT_OURS = (*DATA, f"{ROOT}/index.html")
+USERS = "/var/lib/ccodes/auth/users.sqlite"
+NOT_OURS = (*DATA, USERS, f"{ROOT}/index.html")
 OURS = ("/etc/ccodes", "/var/cache/ccodes", "/var/log/ccodes", "/run/ccodes")
+KEYS = "/var/lib/ccodes/auth/grant-keys.secret"  # that sign grants, worth nothing without the daemon
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,9 @@ def test_removal_leaves_no_process_and_no_unit(server, package_names):
     for path in OURS:
         machine.put(f"{path}/left-behind", "not to be kept")
     assert traces(machine)
+    machine.run("curl", "--fail", "--silent", "--unix-socket", "/run/ccodes/auth-accounts.sock", "http://localhost/users")
+    for path in (USERS, KEYS):
+        assert machine.run("test", "-e", path).ok
     machine.run("apt-get", "-qy", "remove", *package_names, environment={"DEBIAN_FRONTEND": "noninteractive"},
                 timeout=120)
     # Debian keeps the links that enable a unit until the purge: they are known by name, and lead nowhere.
@@ -53,7 +58,7 @@ def test_purging_removes_what_is_ours_and_nothing_else(installed, package_names)
         machine.run("apt-get", "-qy", "remove", *package_names, timeout=120)
     machine.run("apt-get", "-qy", "purge", *package_names, environment={"DEBIAN_FRONTEND": "noninteractive"},
                 timeout=120)
-    for path in OURS:
+    for path in (*OURS, KEYS):
         assert not machine.run("test", "-e", path, check=False).ok, path
     for path in NOT_OURS:
         assert machine.run("test", "-e", path, check=False).ok, path

@@ -29,6 +29,8 @@ DAEMONS = [
     Daemon(SERVICE, 1.0, readable=f"{ROOT}/to-be-kept", no_write=(ROOT, *NO_WRITE), more_services=(STANDBY,),
            more_units=(ADMIN, "ccodes-server-admin@standby.socket", "ccodes-server-activate.service", *SOCKETS,
                        "ccodes.target", "ccodes.slice")),
+    Daemon("ccodes-auth.service", 1.5, readable="/etc/ccodes/to-be-kept", no_write=("/run/ccodes", "/var/lib/ccodes", *NO_WRITE),
+           more_units=("ccodes-auth-accounts.socket", "ccodes-auth-admin.socket", "ccodes-auth-grants.socket")),
 ]
 SERVICES = [(unit, daemon.exposure) for daemon in DAEMONS for unit in (daemon.service, *daemon.more_services)]
 each_daemon = pytest.mark.parametrize("daemon", DAEMONS, ids=lambda daemon: daemon.service)
