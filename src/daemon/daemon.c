@@ -4,7 +4,6 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits(3) */
 #define EXIT_RIGHTS 77 /* EX_NOPERM: of a check that another user might pass */
 #define LOG_RING_BYTES (256u << 10)
-#define UPKEEP_MSEC 60000 /* the shortest life of a ticket key */
 
 /* Says why there is no start: to the journal with its MESSAGE_ID (or NULL), to the console else. For that it may need a
  * thread for a moment, with which the sandbox cannot be entered any more: what is no failure waits for the log. */
@@ -43,12 +41,6 @@ static const struct config_root *root_of(const struct daemon *daemon) {
         return &daemon->generation->config->root;
 }
 
-unsigned daemon_cpus(void) {
-        cpu_set_t cpus;
-        int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
-        return count > 0 ? (unsigned) count : 1;
-}
-
 static unsigned worker_count(const struct daemon *daemon, const struct config *config) {
         if (!daemon->program->listeners)
                 return 0;
@@ -70,27 +62,17 @@ static void on_watchdog(struct timer *timer, void *userdata) {
         loop_timer_start(daemon->loop, timer, loop_now(daemon->loop) + daemon->watchdog_interval);
 }
 
-static uint64_t certificate_check(const struct daemon *daemon) {
-        return root_of(daemon)->tls.certificate_check / 1000;
-}
-
 static void on_upkeep(struct timer *timer, void *userdata) {
         struct daemon *daemon = userdata;
         uint64_t now = loop_now(daemon->loop);
         (void) timer;
         if (tls_tickets_rotate(daemon->tickets, loop_realtime(daemon->loop)))
                 daemon_ticket_keys_save(daemon);
-        if (now - daemon->certificates_looked_at >= certificate_check(daemon)) {
+        if (now - daemon->certificates_looked_at >= daemon_certificate_check(daemon)) {
                 daemon->certificates_looked_at = now;
                 daemon_reload_certificates(daemon);
         }
         daemon_upkeep_start(daemon);
-}
-
-/* A reload may have made the intervals shorter. */
-void daemon_upkeep_start(struct daemon *daemon) {
-        uint64_t interval = MIN_OF(certificate_check(daemon), (uint64_t) UPKEEP_MSEC);
-        loop_timer_start(daemon->loop, &daemon->upkeep, loop_now(daemon->loop) + interval);
 }
 
 /* Of the workers, and of the roles. */
@@ -206,21 +188,6 @@ static int give_up_rights(struct daemon *daemon, const struct start *start, stru
         daemon_descriptors_warn(daemon, &descriptors);
         daemon_sockets_warn(daemon, start->listeners);
         return 0;
-}
-
-int daemon_state_make(struct daemon *daemon, const struct config *config, struct error *error) {
-        const char *given = getenv("STATE_DIRECTORY"); /* several are parted by colons (systemd.exec(5)) */
-        _cleanup_free_ char *first = given ? strndup(given, strcspn(given, ":")) : NULL;
-        const struct daemon_environment environment = {
-                .root = &config->root,
-                .state_folder = daemon->options.state ? daemon->options.state : first,
-                .loop = daemon->options.check ? NULL : daemon->loop,
-                .pool = daemon->pool,
-                .compute = daemon->compute,
-                .metrics = daemon->metrics,
-                .log = daemon->log,
-        };
-        return daemon->program->state_new ? daemon->program->state_new(&environment, error, &daemon->state) : 0;
 }
 
 /* What lasts as long as the process, whatever the configuration becomes. */

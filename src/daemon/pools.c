@@ -2,6 +2,8 @@
 /* The thread pools of a daemon, each for one kind of waiting, so that none holds up another: for the disk, for what is
  * written and synced, for the processor. The last has half of the processors, the workers' is the rest. What happens in
  * each shows in the metrics. */
+#include <sched.h>
+
 #include "daemon/state.h"
 
 #define DISK_THREADS 4
@@ -40,6 +42,12 @@ static int add_family(struct daemon *daemon, enum metric_type type, const char *
                 r = metrics_add_callback(daemon->metrics, type, name, NULL, help, series[i].labels, read,
                                          series[i].pool);
         return r;
+}
+
+unsigned daemon_cpus(void) {
+        cpu_set_t cpus;
+        int count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+        return count > 0 ? (unsigned) count : 1;
 }
 
 int daemon_pools_make(struct daemon *daemon) {

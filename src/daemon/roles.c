@@ -9,6 +9,8 @@
 
 #include "daemon/listener_socket.h"
 #include "daemon/state.h"
+#include "http/listener.h"
+#include "http/worker_control.h"
 #include "shared/message_id.h"
 
 #define BACKLOG 128
@@ -120,7 +122,7 @@ static int serve(struct role_socket *socket) {
         if (r < 0)
                 return r;
         socket->is_serving = true;
-        r = http_worker_listen(&socket->worker, socket->fd, 0, false);
+        r = http_listener_start(&socket->worker, socket->fd, 0, false);
         if (r >= 0)
                 socket->fd = -1; /* the worker's */
         return r;

@@ -102,21 +102,24 @@ void daemon_descriptors_warn(const struct daemon *daemon, const struct daemon_de
 /* confinement.c: enters the sandbox, for good; the summary is in daemon->sandbox_summary. */
 int daemon_confine(struct daemon *daemon, const struct config *config, struct error *error);
 
-/* pools.c: the thread pools, with their metrics. What is queued when they are freed is cancelled. */
+/* pools.c: how many processors this process may use; at least 1. */
+unsigned daemon_cpus(void);
+
+/* The thread pools, with their metrics. What is queued when they are freed is cancelled. */
 int daemon_pools_make(struct daemon *daemon);
 void daemon_pools_free(struct daemon *daemon);
 
-/* daemon.c: makes the program's own part that is kept over reloads. */
+/* state.c: makes the program's own part that is kept over reloads. */
 int daemon_state_make(struct daemon *daemon, const struct config *config, struct error *error);
 
 /* check.c: looks at all that a start with `config`, whose reference is taken, would need, and starts nothing. */
 int daemon_check(struct daemon *daemon, struct config *config, struct error *error);
 
-/* daemon.c: from now on keys of tickets and files of certificates are looked after at the configured intervals. */
+/* upkeep.c: the time after which keys of tickets and files of certificates are looked after begins anew. */
 void daemon_upkeep_start(struct daemon *daemon);
 
-/* daemon.c: how many processors this process may use; at least 1. */
-unsigned daemon_cpus(void);
+/* How often files of certificates are looked at; ms. */
+uint64_t daemon_certificate_check(const struct daemon *daemon);
 
 /* ticket_keys.c: makes the ring of keys, of those that systemd kept if there are any; hands it to systemd to keep. */
 int daemon_ticket_keys_make(struct daemon *daemon, const struct config *config);

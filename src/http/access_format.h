@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "http/connection.h"
+#include "http/peer.h"
 #include "shared/log.h"
 #include "shared/text.h"
 

@@ -258,7 +258,7 @@ void access_log_exchange(struct access_log *log, struct http_exchange *exchange,
                 .version = (uint8_t) request->version,
                 .is_resumed = transport->is_secure && tls_transport_is_resumed(transport),
         };
-        http_connection_peer_text(exchange->connection, head.peer);
+        http_peer_text(&exchange->connection->peer, head.peer);
 
         struct slice parts[1 + ACCESS_STRINGS] = {
                 [1 + ACCESS_METHOD] = request->method_name,

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection's life: accepted, perhaps a handshake, a session, the end. Owns the descriptor, the transport, the
+/* A connection's life, from its descriptor to its end. Owns the descriptor, the transport, the
  * client's account and the one timer that watches over the phases; the session owns all else. */
 #include "http/connection.h"
 
-#include <arpa/inet.h>
 #include <linux/sockios.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "http/engine_metrics.h"
-#include "http/h1/h1_session.h"
-#include "http/h2/h2_session.h"
+#include "http/listener.h"
 #include "shared/message_id.h"
 #include "shared/network.h"
 #include "shared/quantity.h"
@@ -157,9 +153,7 @@ static void on_timeout(struct timer *timer, void *userdata) {
                         loop_timer_start(connection->worker->loop, &connection->timer, check);
                 return;
         }
-        if (connection->is_lingering || !connection->session) {
-                if (!connection->is_handshaken && !connection->is_lingering)
-                        http_connection_refuse(connection, CAUSE_HANDSHAKE_TOO_SLOW, NULL);
+        if (connection->is_lingering) {
                 http_connection_close(connection);
                 return;
         }
@@ -200,14 +194,13 @@ void http_connection_wait(struct http_connection *connection) {
 void http_connection_log_refusal(struct http_connection *connection, enum cause cause, const char *detail) {
         struct http_worker *worker = connection->worker;
         const struct cause_entry *entry = cause_entry(cause);
-        const struct sockaddr *address = (const struct sockaddr *) &connection->address;
 
-        if (!client_table_may_log(worker->services->clients, address, loop_realtime(worker->loop))) {
+        if (!client_table_may_log(worker->services->clients, &connection->peer.any, loop_realtime(worker->loop))) {
                 metrics_increment(worker->metrics, worker->services->ids->refusals_unlogged);
                 return;
         }
         char peer[HTTP_PEER_TEXT_MAX];
-        http_connection_peer_text(connection, peer);
+        http_peer_text(&connection->peer, peer);
         const struct log_field fields[] = {
                 { "CCODES_CAUSE", slice_of(entry->code) },
                 { "CCODES_CLIENT", slice_of(peer) },
@@ -221,56 +214,6 @@ void http_connection_refuse(struct http_connection *connection, enum cause cause
         struct http_worker *worker = connection->worker;
         metrics_increment(worker->metrics, worker->services->ids->causes[cause]);
         http_connection_log_refusal(connection, cause, detail);
-}
-
-static void start_session(struct http_connection *connection) {
-        connection->is_handshaken = true;
-        bool is_http2 = connection->transport->is_secure &&
-                        tls_transport_protocol(connection->transport) == TLS_PROTOCOL_HTTP2;
-        if ((is_http2 ? h2_session_start(connection) : h1_session_start(connection)) < 0)
-                http_connection_close(connection);
-}
-
-/* The client speaks plain HTTP on a port for TLS: it is told so in its own language. */
-static void answer_plainly(struct http_connection *connection) {
-        int fd = connection->transport->fd;
-        transport_free(connection->transport);
-        transport_init_plain(&connection->plain, fd);
-        connection->transport = &connection->plain;
-        start_session(connection);
-        if (!connection->is_dead)
-                h1_session_refuse(connection, CAUSE_TLS_REQUIRED, "plain HTTP was spoken to a port for TLS");
-}
-
-static void handshake(struct http_connection *connection) {
-        struct http_worker *worker = connection->worker;
-        const struct http_engine_metrics *ids = worker->services->ids;
-        const char *detail = NULL;
-        int r = transport_handshake(connection->transport, &detail);
-        if (r == -EAGAIN) {
-                http_connection_progress(connection, 1);
-                http_connection_wait(connection);
-                return;
-        }
-        if (r == -EPROTOTYPE) {
-                metrics_increment(worker->metrics, ids->handshakes_failed);
-                answer_plainly(connection);
-                return;
-        }
-        if (r < 0) {
-                metrics_increment(worker->metrics, ids->handshakes_failed);
-                http_connection_refuse(connection, CAUSE_HANDSHAKE_FAILED, detail);
-                http_connection_close(connection);
-                return;
-        }
-        metrics_increment(worker->metrics, tls_transport_is_resumed(connection->transport) ? ids->handshakes_resumed
-                                                                                           : ids->handshakes_full);
-        http_connection_watch(connection, EPOLLIN);
-        start_session(connection);
-        /* The first request may have come with the end of the handshake and be in the transport already. If it is still with
-         * the kernel, or on its way as after most handshakes, epoll tells. */
-        if (!connection->is_dead && connection->transport->is_readable)
-                connection->session->on_readable(connection);
 }
 
 /* Reads and drops what a client still sends after our end. */
@@ -313,8 +256,6 @@ static void on_event(struct loop_io *io, uint32_t events, void *userdata) {
         (void) io;
         if (connection->is_lingering)
                 linger(connection);
-        else if (!connection->is_handshaken)
-                handshake(connection);
         else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
                 http_connection_close(connection);
         else if (events & EPOLLOUT)
@@ -335,26 +276,6 @@ void http_connection_read_again(struct http_connection *connection) {
                 loop_defer(connection->worker->loop, &connection->again);
 }
 
-void http_connection_peer_text(const struct http_connection *connection, char ret_text[HTTP_PEER_TEXT_MAX]) {
-        char host[INET6_ADDRSTRLEN];
-        const struct in6_addr *ipv6 = &connection->address.ipv6.sin6_addr;
-
-        if (connection->address.family == AF_INET) {
-                (void) inet_ntop(AF_INET, &connection->address.ipv4.sin_addr, host, sizeof(host));
-                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "%s:%u", host, ntohs(connection->address.ipv4.sin_port));
-        } else if (connection->address.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(ipv6)) {
-                /* A dual-stack socket shows IPv4 clients as mapped addresses; people know them by their own. */
-                (void) inet_ntop(AF_INET, &ipv6->s6_addr[12], host, sizeof(host));
-                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "%s:%u", host, ntohs(connection->address.ipv6.sin6_port));
-        } else if (connection->address.family == AF_INET6) {
-                (void) inet_ntop(AF_INET6, ipv6, host, sizeof(host));
-                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "[%s]:%u", host,
-                                ntohs(connection->address.ipv6.sin6_port));
-        } else {
-                (void) snprintf(ret_text, HTTP_PEER_TEXT_MAX, "unix:");
-        }
-}
-
 static int make_transport(struct http_connection *connection, int fd) {
         const struct http_generation *generation = connection->worker->generation->shared;
         struct tls_context *tls = generation->listeners[connection->listener->index].tls;
@@ -365,14 +286,8 @@ static int make_transport(struct http_connection *connection, int fd) {
         return 0;
 }
 
-static void keep_address(struct http_connection *connection, const struct sockaddr *address, socklen_t length) {
-        if (length <= sizeof(connection->address) && (address->sa_family == AF_INET || address->sa_family == AF_INET6))
-                memcpy(&connection->address, address, length);
-        else
-                connection->address.family = AF_UNIX;
-}
-
-int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length) {
+int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length,
+                        struct http_connection **ret_connection) {
         struct http_worker *worker = listener->worker;
         struct http_connection *connection = calloc(1, sizeof(*connection));
         if (!connection)
@@ -383,7 +298,7 @@ int http_connection_new(struct http_listener *listener, int fd, const struct soc
         list_init(&connection->link);
         timer_init(&connection->timer, on_timeout, connection);
         loop_deferred_init(&connection->again, read_again, connection);
-        keep_address(connection, address, length);
+        connection->peer = http_peer_of(address, length);
 
         struct ip_address ip;
         connection->is_exempt = ip_address_from_socket(address, &ip) &&
@@ -407,10 +322,7 @@ int http_connection_new(struct http_listener *listener, int fd, const struct soc
         list_append(&worker->connections, &connection->link);
         worker->connection_count++;
         metrics_increment(worker->metrics, worker->services->ids->connections_open);
-        if (connection->transport->is_secure)
-                http_connection_set_phase(connection, HTTP_PHASE_HANDSHAKE);
-        else
-                start_session(connection);
+        *ret_connection = connection;
         return 0;
 }
 
@@ -440,7 +352,9 @@ void http_connection_close(struct http_connection *connection) {
         loop_io_stop(worker->loop, &connection->io);
         loop_timer_stop(worker->loop, &connection->timer);
         metrics_decrement(worker->metrics, worker->services->ids->connections_open);
-        http_worker_bury(worker, connection);
+        list_remove(&connection->link);
+        list_append(&worker->dead, &connection->link);
+        loop_defer(worker->loop, &worker->reaper);
 }
 
 void http_connection_linger(struct http_connection *connection) {

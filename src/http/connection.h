@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "http/client_table.h"
+#include "http/peer.h"
 #include "http/phase_clock.h"
 #include "http/worker.h"
 #include "shared/cause.h"
@@ -66,22 +67,16 @@ struct http_connection {
         enum http_phase phase : 8;
         bool is_dead : 1;
         bool is_lingering : 1;
-        bool is_handshaken : 1;
         bool is_shut_down : 1; /* our end was said */
         bool is_exempt : 1;    /* from the limits of [http.clients] */
         bool is_slow_read : 1; /* what it is sent is charged to `client` as read slowly */
-        union {
-                sa_family_t family;
-                struct sockaddr_in ipv4;
-                struct sockaddr_in6 ipv6;
-        } address;
+        struct http_peer peer;
 };
 
-/* Room for an address with its port, as text. */
-#define HTTP_PEER_TEXT_MAX 64
-
-/* Takes an accepted descriptor over. -ENOMEM, -EUSERS when the client's account is full: the descriptor is still the caller's. */
-int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length);
+/* Takes an accepted descriptor over; http_handshake_start makes it speak. -ENOMEM, -EUSERS when the client's account is full: the
+ * descriptor is still the caller's. */
+int http_connection_new(struct http_listener *listener, int fd, const struct sockaddr *address, socklen_t length,
+                        struct http_connection **ret_connection);
 
 /* Frees at once; for the worker only. */
 void http_connection_free(struct http_connection *connection);
@@ -125,9 +120,6 @@ void http_connection_log_refusal(struct http_connection *connection, enum cause 
 
 /* The same of what no exchange stands for, which counts it when it ends: counts it, too. */
 void http_connection_refuse(struct http_connection *connection, enum cause cause, const char *detail);
-
-/* The client's address as people know it ("192.0.2.1:4711", "[2001:db8::1]:4711", "unix:"). */
-void http_connection_peer_text(const struct http_connection *connection, char ret_text[HTTP_PEER_TEXT_MAX]);
 
 /* Calls the session's on_readable at the end of this turn, whether or not epoll reports anything. */
 void http_connection_read_again(struct http_connection *connection);

@@ -12,8 +12,9 @@
 #include <sys/random.h>
 
 #include "http/client_table.h"
-#include "http/connection.h"
 #include "http/engine_metrics.h"
+#include "http/listener.h"
+#include "http/worker_control.h"
 
 #define LOG_RING_BYTES (1u << 20)
 
@@ -215,7 +216,8 @@ static int share_out(struct http_engine *engine, unsigned listener, const struct
                 return 0;
         for (size_t i = 0; i < MAX_OF(sockets->count, workers); i++) {
                 _cleanup_close_ int fd = NEGATIVE_ERRNO(fcntl(sockets->fds[i % sockets->count], F_DUPFD_CLOEXEC, 3));
-                int r = fd < 0 ? fd : http_worker_listen(&engine->workers[i % workers].worker, fd, listener, is_shared);
+                int r = fd < 0 ? fd
+                               : http_listener_start(&engine->workers[i % workers].worker, fd, listener, is_shared);
                 if (r < 0)
                         return r;
                 take_fd(&fd);

@@ -11,10 +11,9 @@
 #include "http/access_log.h"
 #include "http/connection.h"
 #include "http/engine_metrics.h"
+#include "http/listener.h"
 #include "http/problem.h"
 #include "http/status.h"
-
-#define EXTRA_FIRST 8
 
 /* Bytes of a file that are looked at in one go, and fetched if need be. */
 #define RESIDENT_MAX (1u << 20)
@@ -76,34 +75,6 @@ void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_e
         exchange->ends = end;
 }
 
-static int add_field(struct http_exchange *exchange, struct http_head_field **fields, size_t *count, size_t *capacity,
-                     const struct http_head_field *field) {
-        if (*count == *capacity) {
-                size_t larger_capacity = *capacity ? 2 * *capacity : EXTRA_FIRST;
-                struct http_head_field *larger = arena_alloc(&exchange->arena, larger_capacity * sizeof(*larger));
-                if (!larger)
-                        return -ENOMEM;
-                if (*count > 0)
-                        memcpy(larger, *fields, *count * sizeof(*larger));
-                *fields = larger;
-                *capacity = larger_capacity;
-        }
-        (*fields)[(*count)++] = *field;
-        return 0;
-}
-
-int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value) {
-        struct http_response *response = &exchange->response;
-        return add_field(exchange, &response->extra, &response->extra_count, &response->extra_capacity,
-                         &(struct http_head_field) { name, value });
-}
-
-int http_response_add_trailer(struct http_exchange *exchange, struct slice name, struct slice value) {
-        struct http_response *response = &exchange->response;
-        return add_field(exchange, &response->trailers, &response->trailer_count, &response->trailer_capacity,
-                         &(struct http_head_field) { name, value });
-}
-
 void http_exchange_send_hints(struct http_exchange *exchange) {
         struct http_response *response = &exchange->response;
         if (response->extra_count > 0)
@@ -151,7 +122,7 @@ const char *http_exchange_peer(struct http_exchange *exchange) {
         char *text = arena_alloc(&exchange->arena, HTTP_PEER_TEXT_MAX);
         if (!text)
                 return "unknown";
-        http_connection_peer_text(exchange->connection, text);
+        http_peer_text(&exchange->connection->peer, text);
         return text;
 }
 
@@ -161,12 +132,6 @@ int http_exchange_peer_credentials(struct http_exchange *exchange, struct peer_c
 
 const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange) {
         return &exchange->generation->shared->listeners[exchange->connection->listener->index];
-}
-
-void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[16]) {
-        static const char digits[] = "0123456789abcdef";
-        for (unsigned i = 0; i < 16; i++)
-                ret_text[i] = digits[(exchange->id >> (60 - 4 * i)) & 0xf];
 }
 
 struct http_exchange *http_exchange_begin(struct http_connection *connection,

@@ -11,10 +11,14 @@
 #include "http/head_block.h"
 #include "http/method.h"
 #include "http/phase_clock.h"
+#include "http/response.h"
 #include "http/target.h"
 #include "shared/arena.h"
 #include "shared/cause.h"
 #include "shared/peer_credentials.h"
+
+/* Length of an exchange's id as text: hexadecimal digits. */
+#define HTTP_EXCHANGE_ID_TEXT 16
 
 /*
  * One request and its response, whatever protocol carries them.
@@ -45,22 +49,6 @@ struct http_request {
         struct http_fields fields;
         struct http_fields *
                         trailers; /* fields after the body, when its end was reported; NULL: none. Not those of RFC 9110 section 6.5.1 */
-};
-
-/* What a handler answers with. Fields that the session itself writes must not be in `block` or `extra`: Date,
- * Content-Length, Transfer-Encoding, Connection, Keep-Alive. */
-struct http_response {
-        int status;
-        enum cause cause;       /* CAUSE_NONE for a success */
-        int64_t content_length; /* -1: known at the end only. For HEAD and 304, what GET would have, or -1 for no field */
-        const struct http_head_block *block; /* ready fields, or NULL; outlives the exchange by other means */
-        struct http_head_field *extra;       /* further fields; grown by http_response_add */
-        size_t extra_count, extra_capacity;
-        struct http_head_field *trailers; /* fields after the body; grown by http_response_add_trailer */
-        size_t trailer_count, trailer_capacity;
-        struct http_body *body; /* NULL: no content */
-        bool is_tunnel;         /* see http_exchange_open_tunnel */
-        struct slice coding;    /* Content-Encoding, for the log only */
 };
 
 /* Takes a request's body as it comes. */
@@ -119,6 +107,13 @@ struct http_exchange {
         struct arena arena;                       /* last: all before it is cleared for each use */
 };
 
+/* The id as text, no NUL. */
+static inline void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[HTTP_EXCHANGE_ID_TEXT]) {
+        static const char digits[] = "0123456789abcdef";
+        for (unsigned i = 0; i < HTTP_EXCHANGE_ID_TEXT; i++)
+                ret_text[i] = digits[(exchange->id >> (60 - 4 * i)) & 0xf];
+}
+
 /* Begins the response that was prepared in exchange->response. Once for each exchange. May end the exchange before it returns:
  * the handler does not touch it afterwards. */
 void http_exchange_respond(struct http_exchange *exchange);
@@ -146,13 +141,6 @@ void http_exchange_read_body(struct http_exchange *exchange, struct http_body_re
 /* Attaches something that must be given back when the exchange ends, however it ends. */
 void http_exchange_on_end(struct http_exchange *exchange, struct http_exchange_end *end);
 
-/* Adds a response field; the views must live as long as the exchange. The name is lower case. -ENOMEM when the arena is full. */
-int http_response_add(struct http_exchange *exchange, struct slice name, struct slice value);
-
-/* The same for a field that follows the body: before the body's source has said its end. Sent in HTTP/2, and with a body of unknown
- * length in HTTP/1.1 to a client that accepts trailers (TE: trailers); dropped otherwise. */
-int http_response_add_trailer(struct http_exchange *exchange, struct slice name, struct slice value);
-
 /* Sends the fields added so far ahead of the response, as 103 Early Hints (RFC 8297), and takes them off it. Nothing is sent when there are
  * none, to a client of HTTP/1.0, or after the response. */
 void http_exchange_send_hints(struct http_exchange *exchange);
@@ -165,9 +153,6 @@ int http_exchange_peer_credentials(struct http_exchange *exchange, struct peer_c
 
 /* What the listener it came by means in the generation it began with. */
 const struct http_listener_settings *http_exchange_listener(const struct http_exchange *exchange);
-
-/* The id as 16 hexadecimal digits, no NUL. */
-void http_exchange_id_text(const struct http_exchange *exchange, char ret_text[16]);
 
 /* For sessions: an exchange of this worker with an id and an empty request, and its end: logs it, counts it, gives back all that is
  * attached and its memory. NULL when malloc fails. */

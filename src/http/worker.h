@@ -40,18 +40,7 @@ struct http_services {
         uint64_t boot_id; /* random; makes request ids unique over restarts */
 };
 
-/* Listening sockets of one worker, of all its listeners together. */
-#define HTTP_LISTENERS_MAX 1024
-
-/* A listening socket of one worker. */
-struct http_listener {
-        struct loop_io io;
-        struct http_worker *worker;
-        unsigned index;          /* into the generation's listeners */
-        bool is_unix, is_shared; /* shared: with other workers, EPOLLEXCLUSIVE */
-        int paused_fd; /* while no descriptor is left: accepted from again when `resume` fires; -1: not paused */
-        struct timer resume;
-};
+struct http_listener;
 
 struct http_worker {
         struct loop *loop;
@@ -85,25 +74,9 @@ struct http_worker {
         char date_line[40];        /* "Date: ...\r\n" of date_second */
 };
 
-/* Borrows everything; `log` and `metrics` are the worker's own. The generation's reference is taken. */
-int http_worker_init(struct http_worker *worker, struct loop *loop, unsigned index,
-                     const struct http_services *services, struct log_producer *log, struct metrics_shard *metrics,
-                     struct http_generation *generation);
-
-/* Closes all connections at once and frees everything. */
-void http_worker_done(struct http_worker *worker);
-
-/* Accepts from a listening socket; the descriptor then belongs to the worker. */
-int http_worker_listen(struct http_worker *worker, int fd, unsigned listener_index, bool is_shared);
-
-/* New requests use this one from now on. -ENOMEM leaves the old one in place. */
-int http_worker_set_generation(struct http_worker *worker, struct http_generation *generation);
-
-/*
- * Stops accepting, answers what is asked, with `Connection: close`, and lets responses end; after `timeout` us what is left is cut.
- * Calls back, once, when no connection is left. */
-void http_worker_drain(struct http_worker *worker, uint64_t timeout, void (*on_drained)(struct http_worker *, void *),
-                       void *userdata);
+/* What is lent: buffers, blocks and exchanges. */
+void http_worker_init_stock(struct http_worker *worker);
+void http_worker_free_stock(struct http_worker *worker);
 
 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", formatted once a second. */
 struct slice http_worker_date_line(struct http_worker *worker);
@@ -112,8 +85,6 @@ struct slice http_worker_date_line(struct http_worker *worker);
 struct http_exchange *http_worker_get_exchange(struct http_worker *worker);
 void http_worker_put_exchange(struct http_worker *worker, struct http_exchange *exchange);
 
+/* The last reference frees what the application keeps for this worker. */
 struct worker_generation *worker_generation_ref(struct worker_generation *generation);
 void worker_generation_unref(struct worker_generation *generation);
-
-/* For connections: takes a closed one over until the end of the turn. */
-void http_worker_bury(struct http_worker *worker, struct http_connection *connection);

@@ -15,6 +15,8 @@
 
 #include "http/client_table.h"
 #include "http/engine_metrics.h"
+#include "http/handshake.h"
+#include "http/listener.h"
 #include "http/websocket/websocket.h"
 #include "shared/syscall.h"
 
@@ -408,7 +410,10 @@ void harness_connect(struct harness *harness, bool small_buffers) {
                 assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
         struct sockaddr address = { .sa_family = AF_UNIX };
         harness->connection_count++;
-        assert_int_equal(http_connection_new(&harness->listener, pair[0], &address, sizeof(sa_family_t)), 0);
+        struct http_connection *connection;
+        assert_int_equal(http_connection_new(&harness->listener, pair[0], &address, sizeof(sa_family_t), &connection),
+                         0);
+        http_handshake_start(connection);
         harness->client = pair[1];
         harness_read(harness, true);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/connection.h"
-#include "http/worker.h"
+#include "http/worker_control.h"
 #include "shared/text.h"
 
 /*

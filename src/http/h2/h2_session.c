@@ -53,7 +53,7 @@ static int charge(struct h2_session *session, const char *excess) {
         struct http_connection *connection = session->connection;
         if (!excess)
                 return 0;
-        client_table_note_flood(connection->worker->services->clients, (const struct sockaddr *) &connection->address,
+        client_table_note_flood(connection->worker->services->clients, &connection->peer.any,
                                 now_of(session));
         return h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_HTTP2_FLOOD, excess);
 }
@@ -491,7 +491,7 @@ static const struct http_session_operations operations = {
 static bool has_flooded(const struct h2_session *session) {
         const struct http_connection *connection = session->connection;
         uint64_t at = client_table_flooded_at(connection->worker->services->clients,
-                                              (const struct sockaddr *) &connection->address);
+                                              &connection->peer.any);
         return at != 0 && now_of(session) < at + H2_BURST_MSEC;
 }
 
