@@ -1,66 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the command line to a verb, and from its result to the exit status. The one place that prints an error. */
+/* From the command line to a verb, and from its result to the exit status. */
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/nearest.h"
 #include "shared/syscall.h"
-
-#define PROGRAM "ccodesctl"
-
-static struct json_object *result_object(const char *result, const char *message) {
-        struct json_object *object = json_object_new_object();
-        json_object_object_add(object, "result", output_json_string(result));
-        json_object_object_add(object, "message", output_json_string(message));
-        return object;
-}
-
-static void report_failure(struct cli *cli, const char *message) {
-        output_print(&cli->err, OUTPUT_STRONG, PROGRAM ": ");
-        output_print(&cli->err, OUTPUT_PLAIN, "%s\n", message);
-        if (cli->json && !cli->reported)
-                output_json(&cli->out, result_object("failed", message));
-        cli->reported = true;
-}
-
-int cli_refuse(struct cli *cli, const char *format, ...) {
-        char message[ERROR_TEXT_MAX];
-        va_list arguments;
-        va_start(arguments, format);
-        (void) vsnprintf(message, sizeof(message), format, arguments);
-        va_end(arguments);
-        report_failure(cli, message);
-        return CLI_USAGE;
-}
-
-void cli_note(struct cli *cli, const char *format, ...) {
-        char message[ERROR_TEXT_MAX];
-        va_list arguments;
-        va_start(arguments, format);
-        (void) vsnprintf(message, sizeof(message), format, arguments);
-        va_end(arguments);
-        output_print(&cli->err, OUTPUT_WARNING, "%s\n", message);
-}
-
-void cli_report(struct cli *cli, const char *result, const char *message) {
-        if (cli->json)
-                cli_report_object(cli, result_object(result, message));
-        else
-                output_print(&cli->out, OUTPUT_PLAIN, "%s\n", message);
-}
-
-void cli_report_object(struct cli *cli, struct json_object *object) {
-        if (cli->json)
-                output_json(&cli->out, object);
-        else
-                json_object_put(object);
-        cli->reported = true;
-}
 
 static int exit_status_of(int code) {
         switch (code) {
@@ -93,16 +41,16 @@ static int run_verb(struct cli *cli, const struct cli_verb *verb, const struct c
                 return CLI_DONE;
         }
         if (arguments->operand_count < verb->operands_min)
-                return cli_refuse(cli, "%s: %s is missing; try '" PROGRAM " %s --help'", verb->name, verb->operands,
+                return cli_refuse(cli, "%s: %s is missing; try '" CLI_PROGRAM " %s --help'", verb->name, verb->operands,
                                   verb->name);
         if (arguments->operand_count > verb->operands_max)
-                return cli_refuse(cli, "%s: there is one argument too many, '%s'; try '" PROGRAM " %s --help'",
+                return cli_refuse(cli, "%s: there is one argument too many, '%s'; try '" CLI_PROGRAM " %s --help'",
                                   verb->name, arguments->operands[verb->operands_max], verb->name);
         struct error error = ERROR_INIT;
         int r = verb->run(cli, arguments, &error);
         if (r >= 0)
                 return r;
-        report_failure(cli, error_is_set(&error) ? error.text : strerror(-r));
+        cli_report_failure(cli, error_is_set(&error) ? error.text : strerror(-r));
         return exit_status_of(r);
 }
 
@@ -166,12 +114,13 @@ static int run_without_verb(struct cli *cli, const struct cli_arguments *argumen
         if (nearest)
                 return cli_refuse(cli, "there is no command '%s %s'; did you mean '%s'?", word, second, nearest);
         if (begins_verb(word))
-                return cli_refuse(cli, "there is no command '%s %s'; try '" PROGRAM " %s --help'", word, second, word);
+                return cli_refuse(cli, "there is no command '%s %s'; try '" CLI_PROGRAM " %s --help'", word, second,
+                                  word);
         nearest = nearest_verb(word);
         if (nearest)
                 return cli_refuse(cli, "there is no command '%s'; did you mean '%.*s'?", word,
                                   (int) strcspn(nearest, " "), nearest);
-        return cli_refuse(cli, "there is no command '%s'; try '" PROGRAM " --help'", word);
+        return cli_refuse(cli, "there is no command '%s'; try '" CLI_PROGRAM " --help'", word);
 }
 
 /* How many words at the front are options of the program as such. */
@@ -223,7 +172,7 @@ int cli_run(const char *const *words) {
                 return status;
         if (status != CLI_DONE)
                 return status;
-        output_print(&cli.err, OUTPUT_STRONG, PROGRAM ": ");
+        output_print(&cli.err, OUTPUT_STRONG, CLI_PROGRAM ": ");
         output_print(&cli.err, OUTPUT_PLAIN, "not all of it could be written\n");
         return CLI_FAILED;
 }

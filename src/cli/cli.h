@@ -4,25 +4,10 @@
 #include <stdbool.h>
 
 #include "cli/arguments.h"
-#include "cli/output.h"
+#include "cli/report.h"
 #include "shared/error.h"
 
 /* ccodesctl: what its verbs have in common. */
-
-/* Exit statuses; ccodesctl(1) says them. */
-enum cli_exit {
-        CLI_DONE,
-        CLI_FAILED,
-        CLI_USAGE,
-        CLI_NOT_RUNNING,
-        CLI_NOT_PERMITTED,
-};
-
-struct cli {
-        struct output out, err; /* standard output and standard error */
-        bool json;
-        bool reported; /* the JSON object of this run was printed */
-};
 
 enum cli_group {
         CLI_GROUP_LOOK,
@@ -63,15 +48,3 @@ void cli_help_verbs_of(struct output *output, const char *first_word); /* those 
 
 /* Runs a whole command line; `words` are those behind the program's name. Returns the exit status. */
 int cli_run(const char *const *words);
-
-/* Says that the command line makes no sense. Returns CLI_USAGE. */
-int cli_refuse(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* A line on standard error, for what is worth knowing and no failure. */
-void cli_note(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* With --json prints {"result", "message"}, otherwise the message, each of its lines. */
-void cli_report(struct cli *cli, const char *result, const char *message);
-
-/* Prints the object with --json, and gives up its reference in any case. */
-void cli_report_object(struct cli *cli, struct json_object *object);

@@ -197,6 +197,15 @@ int metrics_add_callback(struct metrics *metrics, enum metric_type type, const c
                           &(struct metrics_series) { .labels = labels, .read = read, .userdata = userdata });
 }
 
+void metrics_append_escaped(struct text *text, struct slice bytes, bool escape_quote) {
+        for (size_t i = 0; i < bytes.length; i++) {
+                char byte = bytes.data[i];
+                if (byte == '\\' || (byte == '"' && escape_quote) || byte == '\n')
+                        text_append_char(text, '\\');
+                text_append_char(text, byte == '\n' ? 'n' : byte);
+        }
+}
+
 void metrics_append_label(struct text *labels, const char *name, struct slice value) {
         if (labels->length)
                 text_append_char(labels, ',');

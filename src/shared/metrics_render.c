@@ -12,15 +12,6 @@ enum format {
         FORMAT_PLAIN,
 };
 
-void metrics_append_escaped(struct text *text, struct slice bytes, bool escape_quote) {
-        for (size_t i = 0; i < bytes.length; i++) {
-                char byte = bytes.data[i];
-                if (byte == '\\' || (byte == '"' && escape_quote) || byte == '\n')
-                        text_append_char(text, '\\');
-                text_append_char(text, byte == '\n' ? 'n' : byte);
-        }
-}
-
 /* The shortest decimal form that reads back as the same number. */
 static void append_number(struct text *text, double number) {
         if (isnan(number)) {

@@ -53,8 +53,7 @@ static int charge(struct h2_session *session, const char *excess) {
         struct http_connection *connection = session->connection;
         if (!excess)
                 return 0;
-        client_table_note_flood(connection->worker->services->clients, &connection->peer.any,
-                                now_of(session));
+        client_table_note_flood(connection->worker->services->clients, &connection->peer.any, now_of(session));
         return h2_session_abort(session, H2_ENHANCE_YOUR_CALM, CAUSE_HTTP2_FLOOD, excess);
 }
 
@@ -490,8 +489,7 @@ static const struct http_session_operations operations = {
 /* Whether this client was cut for a flood so short a time ago that coming back would give it the burst anew. */
 static bool has_flooded(const struct h2_session *session) {
         const struct http_connection *connection = session->connection;
-        uint64_t at = client_table_flooded_at(connection->worker->services->clients,
-                                              &connection->peer.any);
+        uint64_t at = client_table_flooded_at(connection->worker->services->clients, &connection->peer.any);
         return at != 0 && now_of(session) < at + H2_BURST_MSEC;
 }
 

@@ -33,6 +33,11 @@ static inline struct sealed_format *sealed_format_of(const struct content_format
         return container_of(format, struct sealed_format, format);
 }
 
+/* Of a content of so many bytes. */
+static inline uint64_t sealed_last_index(uint64_t length) {
+        return length > 0 ? (length - 1) / SEALED_CHUNK : 0;
+}
+
 /* Reads the header of a file. The errors of content_open. */
 int sealed_load_secret(const struct content_format *format, int fd, struct error *error,
                        struct sealed_secret *ret_secret);
