@@ -178,6 +178,25 @@ static void set_role(struct http_exchange *exchange, struct json_object *object)
         change_user(exchange, object, "the role of user", "set", take_role, set_role_step);
 }
 
+static int set_disabled_step(struct auth_job *job) {
+        const struct user *user = &of(job)->user;
+        return store_of(job)->operations->set_disabled(store_of(job), user->name, user->is_disabled);
+}
+
+static const char *take_disabling(struct json_object *object, struct account_job *account) {
+        (void) object;
+        account->user.is_disabled = true;
+        return NULL;
+}
+
+static void disable_user(struct http_exchange *exchange, struct json_object *object) {
+        change_user(exchange, object, "user", "disabled", take_disabling, set_disabled_step);
+}
+
+static void enable_user(struct http_exchange *exchange, struct json_object *object) {
+        change_user(exchange, object, "user", "enabled", NULL, set_disabled_step);
+}
+
 static int remove_user_step(struct auth_job *job) {
         return store_of(job)->operations->remove_user(store_of(job), of(job)->user.name);
 }
@@ -191,6 +210,7 @@ static int append_user(const struct user *user, void *userdata) {
         json_object_object_add(row, "name", json_object_new_string(user->name));
         json_object_object_add(row, "role", json_object_new_string(role_name(user->role)));
         json_object_object_add(row, "password", json_object_new_boolean(user->password_hash[0] != '\0'));
+        json_object_object_add(row, "disabled", json_object_new_boolean(user->is_disabled));
         json_object_object_add(row, "created", json_object_new_int64(user->created));
         return json_object_array_add(userdata, row) == 0 ? 0 : -ENOMEM;
 }
@@ -315,10 +335,11 @@ static const struct endpoint {
         int (*list)(struct auth_job *job); /* GET; else POST */
         void (*change)(struct http_exchange *exchange, struct json_object *object);
 } endpoints[] = {
-        { "/users", list_users_step, NULL },   { "/tokens", list_tokens_step, NULL },
-        { "/users/add", NULL, add_user },      { "/users/set-password", NULL, set_password },
-        { "/users/set-role", NULL, set_role }, { "/users/remove", NULL, remove_user },
-        { "/tokens/add", NULL, add_token },    { "/tokens/revoke", NULL, revoke_token },
+        { "/users", list_users_step, NULL },    { "/tokens", list_tokens_step, NULL },
+        { "/users/add", NULL, add_user },       { "/users/set-password", NULL, set_password },
+        { "/users/set-role", NULL, set_role },  { "/users/disable", NULL, disable_user },
+        { "/users/enable", NULL, enable_user }, { "/users/remove", NULL, remove_user },
+        { "/tokens/add", NULL, add_token },     { "/tokens/revoke", NULL, revoke_token },
 };
 
 static void on_request(struct http_exchange *exchange) {

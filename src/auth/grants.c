@@ -97,8 +97,8 @@ static void respond_grant(struct grant_job *grant) {
 static void decide(struct grant_job *grant) {
         bool is_token = grant->credential.type == CREDENTIAL_TOKEN;
         const char *scopes = is_token ? grant->token.scopes : "*";
-        bool is_known = is_token ? grant->is_found && (grant->token.expires == 0 || grant->token.expires > grant->now)
-                                 : grant->is_found && grant->matches;
+        bool is_right = is_token ? grant->token.expires == 0 || grant->token.expires > grant->now : grant->matches;
+        bool is_known = grant->is_found && is_right && !grant->user.is_disabled;
         settle(grant, !is_known);
         if (!grant->job.exchange)
                 auth_job_end(&grant->job);

@@ -19,6 +19,7 @@
 struct user {
         char name[GRANT_USER_MAX + 1];
         enum role role;
+        bool is_disabled;                          /* keeps everything, and is let in by none of it */
         char password_hash[PASSWORD_HASH_MAX + 1]; /* "": no password */
         int64_t created;                           /* seconds since the epoch, as all times here */
 };
@@ -40,6 +41,7 @@ struct user_store_operations {
         int (*find_user)(struct user_store *store, const char *name, struct user *ret_user);
         int (*set_password)(struct user_store *store, const char *name, const char *password_hash);
         int (*set_role)(struct user_store *store, const char *name, enum role role);
+        int (*set_disabled)(struct user_store *store, const char *name, bool is_disabled);
         /* And the user's tokens. */
         int (*remove_user)(struct user_store *store, const char *name);
         /* By name. An error of the callback ends it and is returned. */

@@ -19,6 +19,7 @@ enum statement {
         FIND_USER,
         SET_PASSWORD,
         SET_ROLE,
+        SET_DISABLED,
         REMOVE_USER,
         LIST_USERS,
         ADD_TOKEN,
@@ -29,16 +30,17 @@ enum statement {
         STATEMENT_COUNT,
 };
 
-#define USER_COLUMNS "users.name, users.role, users.password_hash, users.created"
+#define USER_COLUMNS "users.name, users.role, users.password_hash, users.created, users.disabled"
 #define TOKEN_COLUMNS \
         "tokens.id, tokens.user_name, tokens.scopes, tokens.label, tokens.created, tokens.expires, tokens.last_used"
-#define USER_COLUMN_COUNT 4
+#define USER_COLUMN_COUNT 5
 
 static const char *const statements[STATEMENT_COUNT] = {
-        [ADD_USER] = "INSERT INTO users (name, role, password_hash, created) VALUES (?1, ?2, ?3, ?4)",
+        [ADD_USER] = "INSERT INTO users (name, role, password_hash, created, disabled) VALUES (?1, ?2, ?3, ?4, ?5)",
         [FIND_USER] = "SELECT " USER_COLUMNS " FROM users WHERE name = ?1",
         [SET_PASSWORD] = "UPDATE users SET password_hash = ?2 WHERE name = ?1",
         [SET_ROLE] = "UPDATE users SET role = ?2 WHERE name = ?1",
+        [SET_DISABLED] = "UPDATE users SET disabled = ?2 WHERE name = ?1",
         [REMOVE_USER] = "DELETE FROM users WHERE name = ?1",
         [LIST_USERS] = "SELECT " USER_COLUMNS " FROM users ORDER BY name",
         [ADD_TOKEN] = "INSERT INTO tokens (id, user_name, scopes, label, created, expires, digest) "
@@ -66,6 +68,7 @@ static int read_user(sqlite3_stmt *statement, struct user *ret_user) {
         sqlite_column_string(statement, 1, role, sizeof(role));
         sqlite_column_string(statement, 2, ret_user->password_hash, sizeof(ret_user->password_hash));
         ret_user->created = sqlite3_column_int64(statement, 3);
+        ret_user->is_disabled = sqlite3_column_int(statement, 4) != 0;
         return role_from_name(slice_of(role), &ret_user->role) ? 0 : -EBADMSG;
 }
 
@@ -86,6 +89,7 @@ static int add_user(struct user_store *store, const struct user *user) {
         sqlite_bind_string(statement, 2, role_name(user->role));
         sqlite_bind_string(statement, 3, user->password_hash);
         (void) sqlite3_bind_int64(statement, 4, user->created);
+        (void) sqlite3_bind_int(statement, 5, user->is_disabled);
         return run_on_one(database, statement);
 }
 
@@ -114,12 +118,25 @@ static int change(struct user_store *store, enum statement number, const char *k
         return run_on_one(database, statement);
 }
 
+/* Statements of a key and a number. */
+static int change_number(struct user_store *store, enum statement number, const char *key, int64_t value) {
+        struct sqlite_database *database = database_of(store);
+        sqlite3_stmt *statement = sqlite_database_begin(database, number);
+        sqlite_bind_string(statement, 1, key);
+        (void) sqlite3_bind_int64(statement, 2, value);
+        return run_on_one(database, statement);
+}
+
 static int set_password(struct user_store *store, const char *name, const char *password_hash) {
         return change(store, SET_PASSWORD, name, password_hash);
 }
 
 static int set_role(struct user_store *store, const char *name, enum role role) {
         return change(store, SET_ROLE, name, role_name(role));
+}
+
+static int set_disabled(struct user_store *store, const char *name, bool is_disabled) {
+        return change_number(store, SET_DISABLED, name, is_disabled);
 }
 
 static int remove_user(struct user_store *store, const char *name) {
@@ -181,11 +198,7 @@ static int find_token(struct user_store *store, const unsigned char digest[TOKEN
 }
 
 static int note_token_use(struct user_store *store, const char *id, int64_t now) {
-        struct sqlite_database *database = database_of(store);
-        sqlite3_stmt *statement = sqlite_database_begin(database, NOTE_TOKEN_USE);
-        sqlite_bind_string(statement, 1, id);
-        (void) sqlite3_bind_int64(statement, 2, now);
-        return run_on_one(database, statement);
+        return change_number(store, NOTE_TOKEN_USE, id, now);
 }
 
 static int list_tokens(struct user_store *store, int (*each)(const struct token *token, void *userdata),
@@ -214,6 +227,7 @@ static const struct user_store_operations operations = {
         .find_user = find_user,
         .set_password = set_password,
         .set_role = set_role,
+        .set_disabled = set_disabled,
         .remove_user = remove_user,
         .list_users = list_users,
         .add_token = add_token,

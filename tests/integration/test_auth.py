@@ -77,6 +77,22 @@ def test_scopes_narrow_and_roles_bound(auth):
     assert cause(auth.grant(token)) == (403, "scope-missing")
 
 
+def test_a_disabled_user_is_let_in_by_nothing_until_enabled(auth):
+    add_ann(auth)
+    ways = basic("ann", "correct horse"), f"Bearer {add_token(auth)['token']}"
+    assert cause(auth.change("/users/disable", name="bob")) == (404, "account-unknown")
+    assert auth.change("/users/disable", name="ann")[0] == 200
+    assert auth.ask("accounts", "GET", "/users")[1]["users"][0]["disabled"] is True
+    for way in ways:
+        assert cause(auth.grant(way)) == (401, "credentials-invalid")
+    auth.stop()
+    auth.start()
+    assert cause(auth.grant(ways[1])) == (401, "credentials-invalid"), "it is kept over a restart"
+    assert auth.change("/users/enable", name="ann")[0] == 200
+    for way in ways:
+        assert auth.grant(way)[0] == 200
+
+
 def test_revoked_expired_and_removed_are_refused(auth):
     add_ann(auth)
     revoked, expiring, orphan = add_token(auth), add_token(auth, expires_in=1), add_token(auth)

@@ -96,6 +96,7 @@ static void users_are_changed_and_removed(void **state) {
         struct user user;
         assert_int_equal(store->operations->set_password(store, "ann", "$y$new"), -ENOENT);
         assert_int_equal(store->operations->set_role(store, "ann", ROLE_ADMIN), -ENOENT);
+        assert_int_equal(store->operations->set_disabled(store, "ann", true), -ENOENT);
         assert_int_equal(store->operations->remove_user(store, "ann"), -ENOENT);
         assert_int_equal(store->operations->add_user(store, &ann), 0);
         assert_int_equal(store->operations->set_password(store, "ann", "$y$new"), 0);
@@ -103,6 +104,12 @@ static void users_are_changed_and_removed(void **state) {
         assert_int_equal(store->operations->find_user(store, "ann", &user), 0);
         assert_string_equal(user.password_hash, "$y$new");
         assert_int_equal(user.role, ROLE_ADMIN);
+        assert_false(user.is_disabled);
+        for (int is_disabled = 1; is_disabled >= 0; is_disabled--) {
+                assert_int_equal(store->operations->set_disabled(store, "ann", is_disabled), 0);
+                assert_int_equal(store->operations->find_user(store, "ann", &user), 0);
+                assert_int_equal(user.is_disabled, is_disabled);
+        }
         assert_int_equal(store->operations->remove_user(store, "ann"), 0);
         assert_int_equal(store->operations->find_user(store, "ann", &user), -ENOENT);
 }
