@@ -448,10 +448,11 @@ class TestSealed:
 
 
 class Cutter:
-    """Stands between a client and the daemon, and cuts connections after so many bytes from the client each."""
+    """Stands between a client and the daemon, and cuts the connection on which the client has sent so many bytes since the last
+    cut, on however many connections it did."""
 
     def __init__(self, port, offsets):
-        self.port, self.offsets, self.cuts = port, list(offsets), 0
+        self.port, self.offsets, self.cuts, self.lock = port, list(offsets), 0, threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -465,17 +466,14 @@ class Cutter:
             threading.Thread(target=self.carry, args=(client,), daemon=True).start()
 
     def carry(self, client):
-        left = self.offsets.pop(0) if self.offsets else None
         server = socket.create_connection(("127.0.0.1", self.port))
         threading.Thread(target=self.carry_back, args=(server, client), daemon=True).start()
         try:
-            while data := client.recv(65536 if left is None else min(65536, left)):
-                server.sendall(data)
-                if left is not None:
-                    left -= len(data)
-                    if left == 0:
-                        self.cuts += 1
-                        break
+            while data := client.recv(65536):
+                passed = self.pass_on(len(data))
+                server.sendall(data[:passed])
+                if passed < len(data):
+                    break
         except OSError:
             pass
         for end in (client, server):
@@ -484,6 +482,16 @@ class Cutter:
             except OSError:
                 pass
             end.close()
+
+    def pass_on(self, length):
+        """How many of so many bytes go on; fewer than all: then the connection is cut."""
+        with self.lock:
+            if not self.offsets or self.offsets[0] >= length:
+                if self.offsets:
+                    self.offsets[0] -= length
+                return length
+            self.cuts += 1
+            return self.offsets.pop(0)
 
     @staticmethod
     def carry_back(server, client):
