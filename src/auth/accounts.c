@@ -125,7 +125,7 @@ static const char *take_role(struct json_object *object, struct account_job *acc
 static const char *take_password(struct json_object *object, struct account_job *account) {
         struct slice password = slice_of(auth_member(object, "password"));
         if (!password_is_acceptable(password))
-                return "a password has 8 to 512 bytes";
+                return "a password has 8 to 511 bytes";
         memcpy(account->password, password.data, password.length);
         return NULL;
 }
@@ -235,11 +235,14 @@ static int add_token_step(struct auth_job *job) {
 static void on_token_added(struct auth_job *job) {
         struct account_job *account = of(job);
         if (job->result == -EACCES && job->exchange) {
-                refuse(account, "the scopes go beyond what the user's role may do");
+                refuse(account,
+                       "the scopes go beyond what the user's role may do: a viewer may download, an operator upload "
+                       "too, an admin everything");
                 return;
         }
         json_object_object_add(account->answer, "id", json_object_new_string(account->token.id));
         json_object_object_add(account->answer, "token", json_object_new_string(account->token_text));
+        json_object_object_add(account->answer, "expires", json_object_new_int64(account->token.expires));
         on_stored(job);
 }
 

@@ -13,6 +13,8 @@
 #define METHOD "$y$"
 #define COST 0 /* libxcrypt's own, which grows with what machines can do */
 
+_Static_assert(PASSWORD_MAX < CRYPT_MAX_PASSPHRASE_SIZE, "the longest password and its NUL can be hashed");
+
 static void work_free(struct crypt_data **work) {
         if (*work)
                 explicit_bzero(*work, sizeof(**work));

@@ -10,7 +10,7 @@
  * a pool of threads, never on a loop.
  */
 #define PASSWORD_MIN 8
-#define PASSWORD_MAX 512 /* bytes */
+#define PASSWORD_MAX 511 /* bytes: crypt(3) takes no more */
 
 /* PASSWORD_MIN to PASSWORD_MAX bytes without a NUL. */
 bool password_is_acceptable(struct slice password);

@@ -19,6 +19,8 @@ enum cli_words {
         CLI_WORDS_COLOUR,
         CLI_WORDS_CONFIG_KEY,
         CLI_WORDS_PRIORITY,
+        CLI_WORDS_ROLE,
+        CLI_WORDS_SCOPE,
         CLI_WORDS_SERVICE,
         CLI_WORDS_SPAN, /* of time, back from now */
 };

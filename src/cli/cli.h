@@ -13,6 +13,7 @@ enum cli_group {
         CLI_GROUP_LOOK,
         CLI_GROUP_CONFIGURE,
         CLI_GROUP_MANAGE,
+        CLI_GROUP_ACCOUNTS,
         CLI_GROUP_SET_UP,
         CLI_GROUP_COUNT,
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shared/syscall.h"
@@ -157,6 +158,14 @@ struct json_object *output_json_slice(struct slice bytes) {
                 bytes = slice_from(bytes, length);
         }
         return json_object_new_string_len(text.data ? text.data : "", (int) text.length);
+}
+
+const char *output_format_time(int64_t seconds, char buffer[OUTPUT_TIME_SIZE]) {
+        struct tm parts;
+        time_t time = (time_t) seconds;
+        if (seconds <= 0 || !localtime_r(&time, &parts) || strftime(buffer, OUTPUT_TIME_SIZE, "%F %T", &parts) == 0)
+                return "-";
+        return buffer;
 }
 
 struct json_object *output_json_string(const char *string) {

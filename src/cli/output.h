@@ -72,6 +72,10 @@ void output_table_print(struct output *output, const struct output_table *table)
 void output_table_done(struct output_table *table);
 #define _cleanup_output_table_ _cleanup_(output_table_done)
 
+/* Seconds since the epoch as local time, "2026-05-01 18:30:00"; "-" for 0 and less. */
+#define OUTPUT_TIME_SIZE 32
+const char *output_format_time(int64_t seconds, char buffer[OUTPUT_TIME_SIZE]);
+
 /* A NULL string becomes JSON's null; bytes that are not UTF-8 become U+FFFD. */
 struct json_object *output_json_string(const char *string);
 struct json_object *output_json_slice(struct slice bytes);

@@ -37,11 +37,11 @@ static int run_job(void *userdata, enum unit_job job, const char *unit, struct e
 static int bound_address(void *userdata, const char *listener, char **ret_address) {
         struct applying *applying = userdata;
         _cleanup_json_ struct json_object *status = NULL;
-        struct json_object *array = NULL;
         int r = admin_get_json(applying->service->socket, "/status", NULL, &status);
         if (r < 0)
                 return r;
-        if (!json_object_object_get_ex(status, "listeners", &array) || !json_object_is_type(array, json_type_array))
+        struct json_object *array = json_member_array(status, "listeners");
+        if (!array)
                 return -EPROTO;
         for (size_t i = 0; i < json_object_array_length(array); i++) {
                 struct json_object *entry = json_object_array_get_idx(array, i);

@@ -74,7 +74,7 @@ int verb_keys_rewrap(struct cli *cli, const struct cli_arguments *arguments, str
 
 static int reload(const char *socket, struct error *error) {
         _cleanup_admin_response_ struct admin_response response = { 0 };
-        int r = admin_request(socket, "POST", "/reload", RELOAD_SECONDS, error, &response);
+        int r = admin_request(socket, "POST", "/reload", NULL, RELOAD_SECONDS, error, &response);
         if (r < 0)
                 return r;
         _cleanup_json_ struct json_object *object = json_tokener_parse(response.body);

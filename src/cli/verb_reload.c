@@ -26,7 +26,7 @@ static int report_refusal(struct cli *cli, const char *message) {
 
 static int reload(struct cli *cli, const char *socket, struct error *error) {
         _cleanup_admin_response_ struct admin_response response = { 0 };
-        int r = admin_request(socket, "POST", "/reload", RELOAD_SECONDS, error, &response);
+        int r = admin_request(socket, "POST", "/reload", NULL, RELOAD_SECONDS, error, &response);
         if (r < 0)
                 return r;
         _cleanup_json_ struct json_object *object = json_tokener_parse(response.body);

@@ -118,7 +118,7 @@ static int wait_until_ready(struct running *running, int *ret_status, struct err
         time_t latest = time(NULL) + READY_SECONDS;
         while (!has_ended(running, ret_status)) {
                 _cleanup_admin_response_ struct admin_response response = { 0 };
-                if (admin_request(running->folder.socket, "GET", "/readyz", 1, NULL, &response) >= 0 &&
+                if (admin_request(running->folder.socket, "GET", "/readyz", NULL, 1, NULL, &response) >= 0 &&
                     response.status == 200)
                         return 0;
                 if (time(NULL) > latest) {

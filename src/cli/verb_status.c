@@ -14,7 +14,6 @@
 #include "cli/verbs.h"
 #include "shared/quantity.h"
 
-#define TIME_SIZE 32
 #define USEC_PER_SECOND 1000000
 
 struct looking {
@@ -24,14 +23,6 @@ struct looking {
         struct output_table socket_table;
         bool all_run;
 };
-
-static const char *format_time(int64_t seconds, char buffer[TIME_SIZE]) {
-        struct tm parts;
-        time_t time = (time_t) seconds;
-        if (seconds <= 0 || !localtime_r(&time, &parts) || strftime(buffer, TIME_SIZE, "%F %T", &parts) == 0)
-                return "-";
-        return buffer;
-}
 
 /* To the second below a minute, to the minute below a day. */
 static void append_age(struct text *text, int64_t seconds) {
@@ -77,9 +68,8 @@ static void print_load(struct output *output, const struct instance *instance) {
 
 /* The keys that are configured otherwise than they are in force, and wait for a new process. */
 static void append_pending(struct text *words, struct json_object *status) {
-        struct json_object *pending = NULL;
-        (void) json_object_object_get_ex(status, "pending", &pending);
-        size_t count = json_object_is_type(pending, json_type_array) ? json_object_array_length(pending) : 0;
+        struct json_object *pending = json_member_array(status, "pending");
+        size_t count = pending ? json_object_array_length(pending) : 0;
         for (size_t i = 0; i < count; i++)
                 text_printf(words, "%s%s", i > 0 ? ", " : "",
                             json_member_string(json_object_array_get_idx(pending, i), "key", "-"));
@@ -90,10 +80,10 @@ static void append_pending(struct text *words, struct json_object *status) {
 static void print_config(struct output *output, const struct instance *instance) {
         _cleanup_text_ struct text words = TEXT_INIT, pending = TEXT_INIT, failure = TEXT_INIT;
         struct json_object *status = instance->status;
-        char buffer[TIME_SIZE];
+        char buffer[OUTPUT_TIME_SIZE];
         int64_t reloads = json_member_integer(status, "reloads");
         text_printf(&words, "%s, loaded %s", json_member_string(status, "config", "-"),
-                    format_time(json_member_integer(status, "loaded"), buffer));
+                    output_format_time(json_member_integer(status, "loaded"), buffer));
         if (reloads > 0)
                 text_printf(&words, ", reloaded %" PRId64 " time%s", reloads, reloads == 1 ? "" : "s");
         print_row(output, "config", &words, OUTPUT_PLAIN);
@@ -135,7 +125,7 @@ static void print_instance(struct output *output, const struct instance *instanc
         const char *active = instance->has_state ? state->active : instance->status ? "active" : "inactive";
         int64_t began = instance->has_state ? (int64_t) (state->since / USEC_PER_SECOND)
                                             : json_member_integer(instance->status, "started");
-        char buffer[TIME_SIZE];
+        char buffer[OUTPUT_TIME_SIZE];
         output_print(output, style_of(active), "● ");
         output_print(output, OUTPUT_STRONG, "%s", instance->unit);
         output_print(output, OUTPUT_PLAIN, "  ");
@@ -144,7 +134,7 @@ static void print_instance(struct output *output, const struct instance *instanc
                 output_print(output, OUTPUT_PLAIN, " (%s)", state->sub);
         if (began > 0) {
                 append_age(&since, began);
-                output_print(output, OUTPUT_PLAIN, " since %s, %s", format_time(began, buffer),
+                output_print(output, OUTPUT_PLAIN, " since %s, %s", output_format_time(began, buffer),
                              since.data ? since.data : "");
         }
         if (instance->has_state && state->file[0])
@@ -183,10 +173,8 @@ static void on_socket(const char *name, const char *load, const char *active, co
 
 /* The sockets that the daemon itself has opened. */
 static void look_at_own_listeners(struct looking *looking, const struct instance *instance) {
-        struct json_object *listeners = NULL;
-        (void) json_object_object_get_ex(instance->status, "listeners", &listeners);
-        for (size_t i = 0; json_object_is_type(listeners, json_type_array) && i < json_object_array_length(listeners);
-             i++) {
+        struct json_object *listeners = json_member_array(instance->status, "listeners");
+        for (size_t i = 0; listeners && i < json_object_array_length(listeners); i++) {
                 struct json_object *listener = json_object_array_get_idx(listeners, i);
                 const char *address = json_member_string(listener, "address", "-");
                 struct json_object *object = json_object_new_object();

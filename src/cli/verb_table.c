@@ -31,6 +31,7 @@ const char *const cli_group_titles[CLI_GROUP_COUNT] = {
         [CLI_GROUP_LOOK] = "Look",
         [CLI_GROUP_CONFIGURE] = "Configure",
         [CLI_GROUP_MANAGE] = "Manage",
+        [CLI_GROUP_ACCOUNTS] = "Users and tokens",
         [CLI_GROUP_SET_UP] = "Try and install",
 };
 
@@ -166,6 +167,39 @@ static const struct cli_option sign_options[] = {
           .help = "the keys to sign with (default: the signing_key of the host's site)" },
         CREDENTIALS_OPTION,
         CONFIG_OPTION,
+        { 0 },
+};
+
+#define ACCOUNTS_SOCKET_OPTION                                                                     \
+        {                                                                                          \
+                .name = "socket", .value = "PATH", .words = CLI_WORDS_FILE,                        \
+                .help = "ccodes-auth's accounts socket (default: /run/ccodes/auth-accounts.sock)", \
+        }
+
+static const struct cli_option accounts_options[] = {
+        ACCOUNTS_SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option users_add_options[] = {
+        { .name = "role",
+          .value = "ROLE",
+          .words = CLI_WORDS_ROLE,
+          .help = "viewer, operator or admin (default: viewer)" },
+        { .name = "no-password", .help = "let only tokens speak for this user" },
+        ACCOUNTS_SOCKET_OPTION,
+        { 0 },
+};
+
+static const struct cli_option tokens_add_options[] = {
+        { .name = "scope",
+          .letter = 's',
+          .value = "SCOPE",
+          .words = CLI_WORDS_SCOPE,
+          .help = "what it is for, such as upload:NAME; may be repeated" },
+        { .name = "expires", .value = "SPAN", .help = "how long it is good for: 12h, 90d, never (default: 90d)" },
+        { .name = "label", .value = "TEXT", .help = "a note for the list, such as the program that has it" },
+        ACCOUNTS_SOCKET_OPTION,
         { 0 },
 };
 
@@ -436,6 +470,120 @@ const struct cli_verb cli_verbs[] = {
                                        "the path of URL, over HTTP and HTTPS alike.",
                         .options = sign_options,
                         .run = verb_sign,
+        },
+        {
+                        .name = "users add",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Add a user",
+                        .description = "Asks for the password on the terminal, without showing it; otherwise it is the "
+                                       "first line of standard input. It is never an argument, which everybody on the "
+                                       "machine could read. A viewer may download, an operator may upload too, an "
+                                       "admin may do everything.\n\nThis is kept by ccodes-auth(8); it takes root, or "
+                                       "the group ccodes-admin.",
+                        .options = users_add_options,
+                        .run = verb_users_add,
+        },
+        {
+                        .name = "users list",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .summary = "List the users",
+                        .options = accounts_options,
+                        .run = verb_users_list,
+        },
+        {
+                        .name = "users passwd",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Set a user's password",
+                        .description = "As in `ccodesctl users add`. Tokens stay as they are.",
+                        .options = accounts_options,
+                        .run = verb_users_passwd,
+        },
+        {
+                        .name = "users role",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME ROLE",
+                        .operands_min = 2,
+                        .operands_max = 2,
+                        .words = CLI_WORDS_ROLE,
+                        .summary = "Give a user another role",
+                        .description = "It bounds the user's tokens from the next request on.",
+                        .options = accounts_options,
+                        .run = verb_users_role,
+        },
+        {
+                        .name = "users disable",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Shut a user out, and every token of that user",
+                        .description = "Password and tokens are kept, for `ccodesctl users enable`. What was let in a "
+                                       "moment ago may go on for as long as a grant lives (grant_lifetime in [auth]).",
+                        .options = accounts_options,
+                        .run = verb_users_disable,
+        },
+        {
+                        .name = "users enable",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Let a user in again",
+                        .options = accounts_options,
+                        .run = verb_users_enable,
+        },
+        {
+                        .name = "users remove",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "NAME",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Remove a user, and every token of that user",
+                        .options = accounts_options,
+                        .run = verb_users_remove,
+        },
+        {
+                        .name = "tokens add",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "USER",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Make a token, which a program shows instead of a password",
+                        .description = "Prints the token to standard output, once: only its hash is kept. Scopes say "
+                                       "what it is for: upload:NAME or download:NAME, where NAME is that of an upload "
+                                       "folder or a site, and '*' every one of them; '*' alone is all that the user "
+                                       "may. They narrow the user's role, and never widen it.",
+                        .options = tokens_add_options,
+                        .run = verb_tokens_add,
+        },
+        {
+                        .name = "tokens list",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "[USER]",
+                        .operands_min = 0,
+                        .operands_max = 1,
+                        .summary = "List the tokens by their ids",
+                        .description = "A token itself is not known any more, and never shown.",
+                        .options = accounts_options,
+                        .run = verb_tokens_list,
+        },
+        {
+                        .name = "tokens revoke",
+                        .group = CLI_GROUP_ACCOUNTS,
+                        .operands = "ID",
+                        .operands_min = 1,
+                        .operands_max = 1,
+                        .summary = "Revoke a token",
+                        .description = "What was let in a moment ago may go on for as long as a grant lives "
+                                       "(grant_lifetime in [auth]).",
+                        .options = accounts_options,
+                        .run = verb_tokens_revoke,
         },
         {
                         .name = "run",

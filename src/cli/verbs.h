@@ -50,6 +50,20 @@ int verb_keys_rewrap(struct cli *cli, const struct cli_arguments *arguments, str
 /* verb_sign.c */
 int verb_sign(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
 
+/* verb_users.c */
+int verb_users_add(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_list(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_passwd(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_role(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_disable(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_enable(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_users_remove(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
+/* verb_tokens.c */
+int verb_tokens_add(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_tokens_list(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+int verb_tokens_revoke(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
+
 /* verb_run.c */
 int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error);
 

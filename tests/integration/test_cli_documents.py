@@ -52,6 +52,8 @@ class TestShell:
         assert complete("sta") in (["start", "status"], ["status", "start"])
         assert complete("config", "s") in (["show", "schema"], ["schema", "show"])
         assert "check" not in complete("")
+        assert {"users", "tokens", "keys"} <= set(complete(""))
+        assert complete("tokens", "re") == ["revoke"]
 
     def test_options(self, complete):
         assert {"--follow", "--unit", "--json"} <= set(complete("logs", "--"))
@@ -64,6 +66,7 @@ class TestShell:
         assert complete("config", "get", "http.limits.max_b") == ["http.limits.max_body"]
         assert complete("logs", "--priority", "w") == ["warning"]
         assert complete("logs", "-p", "w") == ["warning"]
+        assert sorted(complete("users", "add", "--role", "")) == ["admin", "operator", "viewer"]
         assert sorted(complete("restart", "")) == ["auth", "server"]
         assert complete("status", "--color", "al") == ["always"]
 
@@ -99,7 +102,7 @@ def test_zsh():
     print -r -- "$out" | tail -c 600
     zpty -d z
     """
-    for line, expected in (("ccodesctl sta", "status"), ("ccodesctl config g", "config get"),
+    for line, expected in (("ccodesctl sta", "status"), ("ccodesctl config g", "config get"), ("ccodesctl tokens rev", "tokens revoke"),
                            ("ccodesctl explain no-s", "no-site"), ("ccodesctl logs --fol", "--follow")):
         result = subprocess.run(["zsh", "-f", "-c", script, "zsh", str(COMPLETIONS), line, expected],
                                 capture_output=True, text=True, timeout=60, env={**os.environ, "TERM": "vt100"})

@@ -49,18 +49,6 @@ static void append_verb_words(struct text *text, const char *first) {
         }
 }
 
-/* Calls back for the first word of each group of verbs of two words. */
-static void each_group(struct text *text, void (*write)(struct text *text, const char *first)) {
-        char last[32] = "";
-        for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
-                size_t length = strcspn(verb->name, " ");
-                if (verb->name[length] != ' ' || (strlen(last) == length && strncmp(verb->name, last, length) == 0))
-                        continue;
-                (void) snprintf(last, sizeof(last), "%.*s", (int) length, verb->name);
-                write(text, last);
-        }
-}
-
 static void write_second_word(struct text *text, const char *first) {
         text_printf(text, "            %s) verb+=\" $word\" ;;\n", first);
 }
@@ -112,7 +100,7 @@ static void write_value(struct text *text, const char *verb, const struct cli_op
 
 void completion_write_bash(struct text *text) {
         text_append_string(text, head);
-        each_group(text, write_second_word);
+        completion_each_group(text, write_second_word);
         text_append_string(text, "        esac\n"
                                  "    done\n"
                                  "    options='");
@@ -122,7 +110,7 @@ void completion_write_bash(struct text *text) {
                                  "        '') words='");
         append_verb_words(text, NULL);
         text_append_string(text, "' ;;\n");
-        each_group(text, write_group);
+        completion_each_group(text, write_group);
         for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
                 write_verb(text, verb);
         text_append_string(text, "    esac\n"

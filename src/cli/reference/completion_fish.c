@@ -109,9 +109,13 @@ static void write_verb(struct text *text, const struct cli_verb *verb) {
         text_append_char(text, '\n');
 }
 
+static void write_group(struct text *text, const char *first) {
+        write_word(text, "", first, "See its own commands");
+}
+
 void completion_write_fish(struct text *text) {
         text_append_string(text, head);
-        write_word(text, "", "config", "Check, show and compare the configuration");
+        completion_each_group(text, write_group);
         write_options(text, "", cli_global_options);
         for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
                 write_verb(text, verb);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lists behind enum cli_words. */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/reference/completion.h"
 #include "cli/services.h"
 #include "shared/cause.h"
 #include "shared/config_value.h"
+#include "shared/scope.h"
 
 static void append_word(struct text *text, const char *word) {
         text_printf(text, "%s%s", text->length > 0 ? " " : "", word);
@@ -42,6 +46,13 @@ static void list_words(struct text *text, enum cli_words words) {
         case CLI_WORDS_PRIORITY:
                 text_append_string(text, "emerg alert crit err warning notice info debug");
                 break;
+        case CLI_WORDS_ROLE:
+                for (int role = 0; role < ROLE_COUNT; role++)
+                        append_word(text, role_name((enum role) role));
+                break;
+        case CLI_WORDS_SCOPE:
+                text_append_string(text, "upload: download:");
+                break;
         case CLI_WORDS_SERVICE:
                 for (const struct cli_service *service = cli_services; service->name; service++)
                         append_word(text, service->name);
@@ -57,4 +68,15 @@ void completion_append_words(struct text *text, enum cli_words words) {
         list_words(&list, words);
         text->failed = text->failed || list.failed;
         text_append(text, (struct slice) { list.data, list.length });
+}
+
+void completion_each_group(struct text *text, void (*write)(struct text *text, const char *first)) {
+        char last[32] = "";
+        for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
+                size_t length = strcspn(verb->name, " ");
+                if (verb->name[length] != ' ' || (strlen(last) == length && strncmp(verb->name, last, length) == 0))
+                        continue;
+                (void) snprintf(last, sizeof(last), "%.*s", (int) length, verb->name);
+                write(text, last);
+        }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Completion for zsh: a function for each command, with _arguments. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/reference/completion.h"
@@ -121,12 +122,18 @@ static void write_chooser(struct text *text, const char *prefix) {
                                  "}\n\n");
 }
 
+static void write_group(struct text *text, const char *first) {
+        char prefix[32];
+        (void) snprintf(prefix, sizeof(prefix), "%s ", first);
+        text_printf(text, "_ccodesctl_%s", first);
+        write_chooser(text, prefix);
+}
+
 void completion_write_zsh(struct text *text) {
         text_append_string(text, "#compdef ccodesctl\n# Made from the table of commands.\n\n");
         for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
                 write_verb(text, verb);
-        text_append_string(text, "_ccodesctl_config");
-        write_chooser(text, "config ");
+        completion_each_group(text, write_group);
         text_append_string(text, "_ccodesctl");
         write_chooser(text, "");
         text_append_string(text, "_ccodesctl \"$@\"\n");
