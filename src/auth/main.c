@@ -27,7 +27,11 @@ static void snapshot_free(void *snapshot) {
 static const struct http_application no_listeners = { .snapshot_free = snapshot_free };
 
 static const struct daemon_role roles[] = {
-        { .name = "grants", .mode = 0660, .group = "ccodes", .application = &auth_grants_application },
+        { .name = "grants",
+          .mode = 0660,
+          .group = "ccodes",
+          .is_handed = true,
+          .application = &auth_grants_application },
         { .name = "accounts", .mode = 0660, .group = "ccodes-admin", .application = &auth_accounts_application },
 };
 

@@ -20,6 +20,9 @@
  * the program's snapshot as the handlers of its listeners do, and may ask who the peer is (http_exchange_peer_credentials).
  * A flood on one role takes nothing from another: each has its own count of connections.
  *
+ * Who is confined so that it cannot connect hands over its connections instead: the socket of such a role takes datagrams
+ * (ListenDatagram= of the unit), each with one end of a socketpair (shared/descriptor_passing.h).
+ *
  * Every daemon has the role "admin" already (STATE/NAME.sock): health, metrics, status, reload.
  */
 struct daemon_role {
@@ -27,6 +30,7 @@ struct daemon_role {
         /* Of the socket's file in the foreground: 0600 for the daemon's own user and root, 0660 for `group` too. */
         unsigned mode;
         const char *group;                          /* NULL: the daemon's own */
+        bool is_handed;                             /* connections are handed over: see below */
         const struct http_application *application; /* its snapshot_free is not called: the program's is */
 };
 

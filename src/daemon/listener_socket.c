@@ -65,13 +65,13 @@ static int explain(const struct config_listener *listener, const struct config_a
 }
 
 /* A socket file that nobody listens on was left behind by a crash. */
-static int remove_stale_socket(const struct sockaddr_un *address, socklen_t length) {
+static int remove_stale_socket(const struct sockaddr_un *address, socklen_t length, int type) {
         struct stat status;
         if (lstat(address->sun_path, &status) < 0)
                 return errno == ENOENT ? 0 : -errno;
         if (!S_ISSOCK(status.st_mode))
                 return -EEXIST;
-        _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (fd < 0)
                 return fd;
         if (connect(fd, (const struct sockaddr *) address, length) == 0 || errno != ECONNREFUSED)
@@ -83,7 +83,7 @@ static int explain_obstacle(const char *path, struct error *error) {
         return error_set(error, -EEXIST, "%s is in the way: it is not a socket", path);
 }
 
-int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error) {
+int unix_socket_open(const char *path, int type, unsigned mode, gid_t group, int backlog, struct error *error) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         size_t length = strlen(path);
         if (length >= sizeof(address.sun_path))
@@ -92,7 +92,7 @@ int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, 
         memcpy(address.sun_path, path, length);
         socklen_t size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length + 1);
 
-        int r = remove_stale_socket(&address, size);
+        int r = remove_stale_socket(&address, size, type);
         if (r == -EEXIST)
                 return explain_obstacle(path, error);
         if (r == -EADDRINUSE)
@@ -100,16 +100,16 @@ int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, 
         if (r < 0)
                 return error_set_errno(error, r, "removing the stale socket %s", path);
 
-        _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        _cleanup_close_ int fd = NEGATIVE_ERRNO(socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
         if (fd < 0)
                 return error_set_errno(error, fd, "opening a unix socket");
-        if (bind(fd, (const struct sockaddr *) &address, size) < 0)
+        if (fchmod(fd, 0) < 0 || bind(fd, (const struct sockaddr *) &address, size) < 0)
                 return error_set_errno(error, -errno, "listening on %s", path);
-        /* Who may connect is settled before anybody can: nobody can before listen. A group that this user may not give the
-         * file to is left out. */
+        /* Who may come is settled before anybody can: the file has the mode that the socket had. A group that this user may
+         * not give it to is left out. */
         if (group != (gid_t) -1)
                 (void) !chown(path, (uid_t) -1, group);
-        if (chmod(path, mode) < 0 || listen(fd, backlog) < 0)
+        if (chmod(path, mode) < 0 || (type == SOCK_STREAM && listen(fd, backlog) < 0))
                 return error_set_errno(error, -errno, "listening on %s", path);
         return take_fd(&fd);
 }
@@ -154,8 +154,8 @@ int listener_socket_open(const struct config_listener *listener, size_t count, s
         if (r < 0)
                 return r;
         if (address.storage.ss_family == AF_UNIX) {
-                int fd = unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, 0666, (gid_t) -1,
-                                          (int) listener->backlog, error);
+                int fd = unix_socket_open(((const struct sockaddr_un *) &address.storage)->sun_path, SOCK_STREAM, 0666,
+                                          (gid_t) -1, (int) listener->backlog, error);
                 if (fd < 0) {
                         error_prefix(error, "listener '%s'", listener->name);
                         return fd;

@@ -18,5 +18,6 @@ int listener_socket_open(const struct config_listener *listener, size_t count, s
  * would have the right. `ret_port` is 0 for a unix path. Nothing is left behind. */
 int listener_socket_check(const struct config_listener *listener, struct error *error, unsigned *ret_port);
 
-/* Opens a unix socket with these permissions, for `group` where that is not -1 and this user may give it away. */
-int unix_socket_open(const char *path, unsigned mode, gid_t group, int backlog, struct error *error);
+/* Opens a unix socket of a type (SOCK_STREAM, which listens, or SOCK_DGRAM) with these permissions, for `group` where that is not -1 and
+ * this user may give it away. */
+int unix_socket_open(const char *path, int type, unsigned mode, gid_t group, int backlog, struct error *error);

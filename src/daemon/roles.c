@@ -57,7 +57,7 @@ static int open_in_state_folder(struct role_socket *socket, struct error *error)
                 return -ENOMEM;
         if (role->group)
                 (void) group_by_name(role->group, &group); /* what this machine does not have gets nothing */
-        int fd = unix_socket_open(path, role->mode, group, BACKLOG, error);
+        int fd = unix_socket_open(path, role->is_handed ? SOCK_DGRAM : SOCK_STREAM, role->mode, group, BACKLOG, error);
         if (fd < 0)
                 return error_prefix(error, "role '%s'", role->name);
         socket->fd = fd;

@@ -12,6 +12,7 @@
 #include "http/engine_metrics.h"
 #include "http/handshake.h"
 #include "http/status.h"
+#include "shared/descriptor_passing.h"
 #include "shared/message_id.h"
 
 /* Connections taken in one go; more wait until the others had their turn. */
@@ -58,7 +59,7 @@ static void on_exhausted(struct http_listener *listener, enum cause cause, const
         int fd = listener->io.fd;
 
         worker->spare_fd = close_fd(worker->spare_fd);
-        int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int accepted = listener->is_handed ? -1 : accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0)
                 refuse(listener, accepted, cause);
         worker->spare_fd = eventfd(0, EFD_CLOEXEC);
@@ -104,25 +105,41 @@ static void take_connection(struct http_listener *listener, int fd, const struct
         http_handshake_start(connection);
 }
 
+/* The next connection and whose it is, or a negative errno. */
+static int next_connection(const struct http_listener *listener, struct sockaddr *ret_address, socklen_t *length) {
+        if (!listener->is_handed)
+                return NEGATIVE_ERRNO(accept4(listener->io.fd, ret_address, length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        ret_address->sa_family = AF_UNIX;
+        *length = sizeof(sa_family_t);
+        return descriptor_take_connection(listener->io.fd);
+}
+
 static void on_acceptable(struct loop_io *io, uint32_t events, void *userdata) {
         struct http_listener *listener = userdata;
+        (void) io;
         (void) events;
         for (unsigned i = 0; i < ACCEPTS_IN_A_ROW; i++) {
                 struct sockaddr_storage address;
                 socklen_t length = sizeof(address);
-                int fd = accept4(io->fd, (struct sockaddr *) &address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                int fd = next_connection(listener, (struct sockaddr *) &address, &length);
                 if (fd >= 0) {
                         take_connection(listener, fd, (struct sockaddr *) &address, length);
                         continue;
                 }
-                if (errno == EMFILE || errno == ENFILE)
+                if (fd == -EMFILE || fd == -ENFILE)
                         on_exhausted(listener, CAUSE_OUT_OF_DESCRIPTORS, "no file descriptor is left for a connection");
-                else if (errno == ENOBUFS || errno == ENOMEM)
+                else if (fd == -ENOBUFS || fd == -ENOMEM)
                         on_exhausted(listener, CAUSE_OUT_OF_MEMORY, "the kernel has no memory left for a connection");
-                else if (errno != EAGAIN)
-                        continue; /* that one connection is gone already (accept(2), "Error handling") */
+                else if (fd != -EAGAIN)
+                        continue; /* that one connection is gone already (accept(2), "Error handling"), or was none */
                 return;
         }
+}
+
+static bool is_datagram(int fd) {
+        int type = 0;
+        socklen_t length = sizeof(type);
+        return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) >= 0 && type == SOCK_DGRAM;
 }
 
 int http_listener_start(struct http_worker *worker, int fd, unsigned index, bool is_shared) {
@@ -144,6 +161,7 @@ int http_listener_start(struct http_worker *worker, int fd, unsigned index, bool
                 .index = index,
                 .is_unix = address.ss_family == AF_UNIX,
                 .is_shared = is_shared,
+                .is_handed = is_datagram(fd),
                 .paused_fd = -1,
         };
         timer_init(&listener->resume, on_resume, listener);

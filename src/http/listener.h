@@ -14,11 +14,12 @@ struct http_listener {
         struct http_worker *worker;
         unsigned index;          /* into the generation's listeners */
         bool is_unix, is_shared; /* shared: with other workers, EPOLLEXCLUSIVE */
+        bool is_handed;          /* connections come in datagrams: see descriptor_passing.h */
         int paused_fd; /* while no descriptor is left: accepted from again when `resume` fires; -1: not paused */
         struct timer resume;
 };
 
-/* Accepts from a listening socket; the descriptor then belongs to the worker. `index`: into the generation's listeners; `is_shared`: with
+/* Accepts from a listening socket, or takes what is handed to a datagram socket; the descriptor then belongs to the worker. `index`: into the generation's listeners; `is_shared`: with
  * other workers. -ENOBUFS when the worker has HTTP_LISTENERS_MAX. */
 int http_listener_start(struct http_worker *worker, int fd, unsigned index, bool is_shared);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A ccodes-auth of the test's own, and ways to ask its two roles."""
 
+import array
 import base64
 import http.client
 import json
@@ -56,10 +57,9 @@ class AuthDaemon:
     def ask(self, role, method, path, body=None):
         """(status, what the JSON says, fields) of a request to a role; the empty one is the admin's."""
         connection = http.client.HTTPConnection("auth")
-        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock = self.hand("grants") if role == "grants" else self.connect(role)
         connection.sock.settimeout(20)
         try:
-            connection.sock.connect(str(self.folder / (f"auth-{role}.sock" if role else "auth.sock")))
             data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
             connection.request(method, path, body=data)
             response = connection.getresponse()
@@ -68,6 +68,23 @@ class AuthDaemon:
             connection.close()
         is_json = "json" in (response.getheader("Content-Type") or "")
         return response.status, json.loads(text) if is_json else text, response.headers
+
+    def connect(self, role):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(self.folder / (f"auth-{role}.sock" if role else "auth.sock")))
+        return connection
+
+    def hand(self, role, *more):
+        """One end of a socketpair, whose other end was handed to a role, with `more` descriptors if there are any."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self.hand_end(role, theirs, *more)
+        return ours
+
+    def hand_end(self, role, end, *more):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end.fileno(), *more]))], 0,
+                           str(self.folder / f"auth-{role}.sock"))
 
     def change(self, path, **members):
         return self.ask("accounts", "POST", path, members)

@@ -3,6 +3,7 @@
 
 import json
 import random
+import socket
 import stat
 import threading
 import time
@@ -236,3 +237,21 @@ def test_damaged_users_are_said_and_left_alone(tmp_path):
         auth.start()
     assert "users.sqlite" in auth.log() and auth.process.returncode == 1
     assert (auth.folder / "users.sqlite").read_bytes() == b"no database " * 1000
+
+
+def test_what_is_handed_over_beside_connections_is_dropped(auth):
+    """Files, connections of TCP, several at once, and somebody who keeps his end blocking: the role goes on."""
+    add_ann(auth)
+    with open("/dev/null", "rb") as null, socket.create_server(("127.0.0.1", 0)) as tcp:
+        for more in ([null.fileno()], [tcp.fileno()], [null.fileno()] * 40):
+            with auth.hand("grants", *more) as connection:
+                connection.settimeout(20)
+                assert connection.recv(1) == b"", "both ends were closed"
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, theirs:
+        auth.hand_end("grants", theirs)
+        ours.sendall(b"GET /grant HTTP/1.1\r\nHost: auth\r\n\r\n")
+        assert ours.recv(12) == b"HTTP/1.1 405"
+        theirs.setblocking(True)  # the flag is that of both copies
+        ours.sendall(b"GET /grant HTTP/1.1\r\nHost: ")
+        assert auth.grant(basic("ann", "correct horse"))[0] == 200, "nobody waits for the rest of it"

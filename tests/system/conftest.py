@@ -28,7 +28,7 @@ LAST = ["test_removal.py"]
 MACHINES = {"nspawn": (nspawn.missing, nspawn.NspawnMachine), "vm": (vm.missing, vm.VirtualMachine)}
 INSIDE = Path(FILES)
 INTEGRATION = REPOSITORY / "tests/integration"
-FILES_INSIDE = [HERE / "account_client.py", HERE / "load_client.py", HERE / "load_h2.py", HERE / "load_websocket.py", HERE / "intruder.py",
+FILES_INSIDE = [HERE / "account_client.py", HERE / "grant_client.py", HERE / "load_client.py", HERE / "load_h2.py", HERE / "load_websocket.py", HERE / "intruder.py",
                 INTEGRATION / "h2_client.py", INTEGRATION / "websocket_client.py"]
 FIGURES = pytest.StashKey[dict]()
 

@@ -32,12 +32,16 @@ class Auth:
         return int(self.server.unit_property(SERVICE, "MainPID"))
 
     def curl(self, role, path, body=None, user=None, check=True):
-        """A request by this local user (None: root), as (exit status of curl, status, answer)."""
+        """A request by this local user (None: root), as (exit status of the client, status, answer)."""
         who = ["setpriv", *user, "--clear-groups"] if user else []
-        more = ["--data-binary", json.dumps(body)] if body is not None else []
-        result = self.machine.run(*who, "curl", "--silent", "--show-error", "--max-time", 30 * self.machine.patience,
-                                  "--write-out", "\n%{http_code}", "--unix-socket", SOCKETS[role], *more,
-                                  f"http://localhost{path}", check=check)
+        data = [json.dumps(body)] if body is not None else []
+        if role == "grants":
+            client = ["python3", f"{FILES}/grant_client.py", SOCKETS[role], path, *data]
+        else:
+            client = ["curl", "--silent", "--show-error", "--max-time", 30 * self.machine.patience, "--write-out",
+                      "\n%{http_code}", "--unix-socket", SOCKETS[role], *(["--data-binary", *data] if data else []),
+                      f"http://localhost{path}"]
+        result = self.machine.run(*who, *client, check=check)
         text, _, status = result.out.rpartition("\n")
         return result.code, int(status or 0), json.loads(text) if text.startswith("{") else text
 
