@@ -130,6 +130,29 @@ def test_who_changed_what_is_in_the_journal(auth):
     assert "ccodes-admin" in auth.machine.output("journalctl", "-x", f"MESSAGE_ID={ACCOUNT_CHANGED}", "-n", "1")
 
 
+def test_administrators_need_no_root(auth):
+    machine = auth.machine
+
+    def ccodesctl(user, *words, **options):
+        who = ["setpriv", *user, "--clear-groups"]
+        return machine.run(*who, "ccodesctl", *words, **options)
+
+    administrator = person(machine, "nobody", "ccodes-admin")
+    assert auth.state() == "inactive"
+    ccodesctl(administrator, "users", "add", "ann", "--role", "operator", stdin="correct horse\n")
+    token = ccodesctl(administrator, "tokens", "add", "ann", "--scope", "upload:in").out.strip()
+    assert auth.grant(token) == 200
+    ccodesctl(administrator, "users", "disable", "ann")
+    assert auth.grant(token) == 401
+    ccodesctl(administrator, "users", "remove", "ann")
+    for group in ("nogroup", "ccodes"):
+        result = ccodesctl(person(machine, "nobody", group), "users", "list", check=False)
+        assert result.code == 4 and "ccodes-admin" in result.err
+    machine.run("ccodesctl", "stop", "auth", timeout=60)
+    result = ccodesctl(administrator, "users", "list", check=False)
+    assert result.code == 3 and "sudo ccodesctl start auth" in result.err
+
+
 class Adding:
     """Users and tokens that are added all the time."""
 
