@@ -23,6 +23,7 @@
 #define PREPARE LIBEXECDIR "/ccodes-prepare"
 #define CONFIG_FOLDER "/etc/ccodes"
 #define LOG_FOLDER "/var/log/ccodes"
+#define GRANT_KEYS "/var/lib/ccodes/auth/grant-keys.secret"      /* worth nothing without the daemon; the users stay */
 #define PACKAGE_MARK "/usr/share/doc/ccodes/changelog.Debian.gz" /* only the package brings it */
 #define PATH_FDS_MAX 16
 
@@ -221,6 +222,8 @@ int verb_uninstall(struct cli *cli, const struct cli_arguments *arguments, struc
                 r = remove_tree(cli, CONFIG_FOLDER, dry, error);
         if (r >= 0 && purge)
                 r = remove_tree(cli, LOG_FOLDER, dry, error);
+        if (r >= 0 && purge)
+                r = remove_tree(cli, GRANT_KEYS, dry, error);
         if (r >= 0)
                 r = reload_units(dry, error);
         if (r < 0)

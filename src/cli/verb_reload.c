@@ -41,6 +41,28 @@ static int reload(struct cli *cli, const char *socket, struct error *error) {
         return CLI_DONE;
 }
 
+/* Those that run only when they are asked: they have the same files to read. One that does not run reads them when it starts. */
+static int reload_others(struct cli *cli, struct error *error) {
+        for (const struct cli_service *service = cli_services; service->name; service++) {
+                _cleanup_admin_response_ struct admin_response response = { 0 };
+                struct error found = ERROR_INIT;
+                if (!service->on_demand || unit_manager_require_running(service, NULL) < 0)
+                        continue;
+                int r = admin_request(service->socket, "POST", "/reload", NULL, RELOAD_SECONDS, &found, &response);
+                if (r == -ESRCH)
+                        continue;
+                if (r < 0)
+                        return error_set(error, r, "%s", found.text);
+                _cleanup_json_ struct json_object *object = json_tokener_parse(response.body);
+                const char *message = json_member_string(object, "message", "it does not say why");
+                if (response.status != 200)
+                        return error_set(error, -EIO, "%s did not reload: %s", service->program, message);
+                if (!cli->json)
+                        output_print(&cli->out, OUTPUT_PLAIN, "%s: %s\n", service->program, message);
+        }
+        return CLI_DONE;
+}
+
 int verb_reload(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         const char *direct = cli_argument(arguments, "direct"), *socket = cli_argument(arguments, "socket");
         const struct cli_service *service;
@@ -57,5 +79,7 @@ int verb_reload(struct cli *cli, const struct cli_arguments *arguments, struct e
                 return reload(cli, path, error);
         }
         r = unit_manager_require_running(service, error);
-        return r < 0 ? r : reload(cli, service->socket, error);
+        if (r >= 0)
+                r = reload(cli, service->socket, error);
+        return r == CLI_DONE && arguments->operand_count == 0 ? reload_others(cli, error) : r;
 }

@@ -318,7 +318,9 @@ const struct cli_verb cli_verbs[] = {
                         .words = CLI_WORDS_SERVICE,
                         .summary = "Put the configuration in force in the running service",
                         .description = "Waits until the new configuration is in force, and says what changed. When it "
-                                       "has a fault, every fault is printed and the old configuration stays in force.",
+                                       "has a fault, every fault is printed and the old configuration stays in force. "
+                                       "Without "
+                                       "SERVICE it is the server that is reloaded, and ccodes-auth where that runs.",
                         .options = reload_options,
                         .run = verb_reload,
         },

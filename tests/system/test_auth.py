@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from server import FILES
+from server import CONFIG, FILES
 from test_crash import BACK_SECONDS, seconds_to_start_nothing
 
 SERVICE = "ccodes-auth.service"
@@ -264,6 +264,21 @@ def test_ccodesctl_steers_it(auth):
     machine.run("systemctl", "disable", SERVICE)
     machine.run("systemctl", "enable", *UNITS)
     assert "ccodes-auth" in machine.output("ccodesctl", "logs", "--unit", "auth", "--lines", "5")
+
+
+def test_a_reload_without_a_name_is_for_all_that_run(auth):
+    auth.server.started()
+    try:
+        auth.server.write_config(CONFIG + '[auth]\ngrant_lifetime = "77s"\n')
+        auth.machine.run("ccodesctl", "reload")
+        assert auth.state() == "inactive", "it is not started for that"
+        assert auth.ask("admin", "/config")["auth"]["grant_lifetime"] == "1min 17s"
+        auth.server.write_config(CONFIG + '[auth]\ngrant_lifetime = "78s"\n')
+        assert "ccodes-auth: " in auth.machine.output("ccodesctl", "reload")
+        assert auth.ask("admin", "/config")["auth"]["grant_lifetime"] == "1min 18s"
+    finally:
+        auth.server.write_config(CONFIG)
+        auth.machine.run("ccodesctl", "reload")
 
 
 def test_apply_restarts_it_where_it_runs(auth):
