@@ -79,6 +79,13 @@ static void say(struct access_log *log, enum log_level level, const char *messag
         logger_send(log->logger, level, log_realtime(), slice_of(message), fields, ELEMENTS_OF(fields));
 }
 
+static void lose(struct access_log *log, size_t entries, int error) {
+        if (log->lost == 0)
+                say(log, LOG_LEVEL_ERROR, "the access log cannot be written; its entries are lost until it can",
+                    strerrordesc_np(-error));
+        log->lost += entries;
+}
+
 /* A full disk: the requests are served all the same. It is said when it begins and when it is over. */
 static void flush(struct log_sink *sink) {
         struct access_log *log = container_of(sink, struct access_log, sink);
@@ -86,12 +93,9 @@ static void flush(struct log_sink *sink) {
                 return;
         size_t written;
         int r = write_out(log, &written);
-        if (r < 0 && log->lost == 0)
-                say(log, LOG_LEVEL_ERROR, "the access log cannot be written; its entries are lost until it can",
-                    strerrordesc_np(-r));
         if (r < 0)
-                log->lost += count_lines(
-                                (struct slice) { log->gathered.data + written, log->gathered.length - written });
+                lose(log, count_lines((struct slice) { log->gathered.data + written, log->gathered.length - written }),
+                     r);
         else if (log->lost > 0) {
                 char count[64];
                 (void) snprintf(count, sizeof(count), "%zu entries were lost", log->lost);
@@ -110,10 +114,16 @@ static void write_record(struct log_sink *sink, const void *record, size_t lengt
                 access_format_journal(&entry, log->logger);
                 return;
         }
+        size_t before = log->gathered.length;
         if (log->format == CONFIG_ACCESS_JSON)
                 access_format_json(&entry, &log->gathered);
         else
                 access_format_combined(&entry, &log->gathered);
+        if (log->gathered.failed) {
+                lose(log, 1, -ENOMEM);
+                log->gathered.length = before; /* the entries in front are whole */
+                log->gathered.failed = false;
+        }
         if (log->gathered.length >= GATHER_MAX)
                 flush(sink);
 }

@@ -51,13 +51,20 @@ bool http_etag_matches(struct slice list, struct slice etag, bool weak) {
         return false;
 }
 
+static bool list_matches(struct slice list, const struct http_validators *validators, bool weak) {
+        bool matches = http_etag_matches(list, validators->etag, weak);
+        for (size_t i = 0; i < validators->other_count && !matches; i++)
+                matches = http_etag_matches(list, validators->others[i], weak);
+        return matches;
+}
+
 /* Whether If-Match or If-None-Match names what is there: "*", or a tag in any of the field's lines. */
 static bool field_matches(const struct http_fields *fields, enum http_field_id id,
                           const struct http_validators *validators, bool weak) {
         if (!http_fields_is_repeated(fields, id) && slice_equal_text(http_fields_get(fields, id), "*"))
                 return validators->exists;
         for (unsigned at = fields->first[id]; at; at = fields->items[at - 1].next)
-                if (http_etag_matches(fields->items[at - 1].value, validators->etag, weak))
+                if (list_matches(fields->items[at - 1].value, validators, weak))
                         return true;
         return false;
 }

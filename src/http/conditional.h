@@ -11,6 +11,9 @@ struct http_validators {
         struct slice etag; /* with quotes, with W/ when weak; data == NULL when there is none */
         time_t modified;   /* Last-Modified; 0 when there is none */
         bool exists;       /* false: nothing is there (for If-None-Match: *, If-Match: *) */
+        /* Tags of other representations of the same resource, for a method that changes all of them. */
+        const struct slice *others;
+        size_t other_count;
 };
 
 enum http_condition {

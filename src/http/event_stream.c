@@ -148,6 +148,13 @@ static bool has_line_end(struct slice text) {
         return text.data && (memchr(text.data, '\n', text.length) || memchr(text.data, '\r', text.length));
 }
 
+static size_t line_length(struct slice text) {
+        size_t length = 0;
+        while (length < text.length && text.data[length] != '\n' && text.data[length] != '\r')
+                length++;
+        return length;
+}
+
 int event_stream_send(struct event_stream *stream, struct slice id, struct slice type, struct slice data) {
         if (has_line_end(id) || has_line_end(type))
                 return -EINVAL;
@@ -162,10 +169,11 @@ int event_stream_send(struct event_stream *stream, struct slice id, struct slice
         if (type.data)
                 append_line(&stream->out, "event: ", type);
         do {
-                const char *end = data.length > 0 ? memchr(data.data, '\n', data.length) : NULL;
-                size_t length = end ? (size_t) (end - data.data) : data.length;
+                size_t length = line_length(data), end = length;
                 append_line(&stream->out, "data: ", (struct slice) { data.data, length });
-                data = slice_from(data, end ? length + 1 : length);
+                if (end < data.length) /* CR LF, CR or LF ends a line, to the client as well */
+                        end += data.data[end] == '\r' && end + 1 < data.length && data.data[end + 1] == '\n' ? 2 : 1;
+                data = slice_from(data, end);
         } while (data.length > 0);
         text_append_char(&stream->out, '\n');
         if (stream->out.failed)

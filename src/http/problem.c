@@ -42,6 +42,13 @@ static bool prefers_page(const struct http_exchange *exchange) {
         return http_fields_list_has(&exchange->request.fields, HTTP_FIELD_ACCEPT, SLICE_LITERAL("text/html"));
 }
 
+void http_problem_add_fields(struct http_exchange *exchange, enum cause cause) {
+        const struct cause_entry *entry = cause_entry(cause);
+        (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(entry->code));
+        if (entry->status == 429 || entry->status == 503)
+                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
+}
+
 void http_problem_prepare(struct http_exchange *exchange, enum cause cause) {
         const struct cause_entry *entry = cause_entry(cause);
         struct http_response *response = &exchange->response;
@@ -51,9 +58,7 @@ void http_problem_prepare(struct http_exchange *exchange, enum cause cause) {
         response->body = NULL;
         response->content_length = 0;
         response->extra_count = 0;
-        (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(entry->code));
-        if (response->status == 429 || response->status == 503)
-                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
+        http_problem_add_fields(exchange, cause);
         if (http_status_is_bodyless(response->status))
                 return;
 

@@ -25,7 +25,8 @@ struct http_response {
         size_t trailer_count, trailer_capacity;
         struct http_body *body; /* NULL: no content */
         bool is_tunnel;         /* see http_exchange_open_tunnel */
-        struct slice coding;    /* Content-Encoding, for the log only */
+        struct slice upgrade; /* a protocol that the client should change to (RFC 9110 section 7.8); HTTP/1.1 alone has that */
+        struct slice coding; /* Content-Encoding, for the log only */
 };
 
 /* Adds a response field; the views must live as long as the exchange. The name is lower case. -ENOMEM when the arena is full. */

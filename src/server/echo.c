@@ -71,7 +71,7 @@ static void count_seconds(struct http_exchange *exchange) {
 }
 
 void echo_answer(struct http_exchange *exchange) {
-        static const struct websocket_options options = { .handler = &websocket_handler, .any_origin = true };
+        static const struct websocket_options options = { .handler = &websocket_handler, .any_origin = false };
         if (event_stream_is_wanted(&exchange->request))
                 count_seconds(exchange);
         else

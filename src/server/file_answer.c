@@ -5,6 +5,7 @@
 
 #include "http/compress/compress.h"
 #include "http/conditional.h"
+#include "http/problem.h"
 #include "http/worker.h"
 #include "server/file_request.h"
 
@@ -160,7 +161,7 @@ bool file_answer_error_page(struct file_request *request) {
 
         exchange->response.status = cause->status;
         exchange->response.block = block;
-        (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(cause->code));
+        http_problem_add_fields(exchange, request->failure);
         file_request_add_failure_fields(request, request->failure);
         if (!file_request_set_body(request, variant, 0, variant->length))
                 return false;

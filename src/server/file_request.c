@@ -163,6 +163,16 @@ static void answer_listing(struct file_request *request) {
         look_up_view(request, listing_view_number(listing_view_within(view, &request->entry->result.listing->listing)));
 }
 
+/* The entry may be gone before the log reads the detail. */
+static void fail_as_found(struct file_request *request) {
+        const struct file_result *result = &request->entry->result;
+        const char *detail = result->detail ? arena_copy(&request->exchange->arena, slice_of(result->detail))
+                             : result->code ? strerrordesc_np(-result->code)
+                                            : NULL;
+        content_damage_log(request->exchange, result->code, result->detail);
+        file_request_fail(request, result->cause, detail);
+}
+
 static void answer(struct file_request *request) {
         const struct file_result *result = &request->entry->result;
 
@@ -186,11 +196,7 @@ static void answer(struct file_request *request) {
                 file_answer(request);
                 return;
         case FILE_KIND_FAILURE:
-                content_damage_log(request->exchange, result->code, result->detail);
-                file_request_fail(request, result->cause,
-                                  result->detail ? result->detail
-                                  : result->code ? strerrordesc_np(-result->code)
-                                                 : NULL);
+                fail_as_found(request);
                 return;
         case FILE_KIND_LISTING:
                 answer_listing(request);
@@ -240,8 +246,6 @@ void file_request_add_failure_fields(struct file_request *request, enum cause ca
                 (void) http_response_add(exchange, SLICE_LITERAL("allow"), methods_of(request));
         if (cause == CAUSE_TUS_VERSION_UNSUPPORTED)
                 (void) http_response_add(exchange, SLICE_LITERAL("tus-version"), SLICE_LITERAL(TUS_VERSION));
-        if (cause == CAUSE_UPLOAD_BUSY || cause == CAUSE_UPLOAD_COUNTING)
-                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
         if (cause == CAUSE_TOKEN_REQUIRED)
                 (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"), SLICE_LITERAL("Bearer"));
         if (cause == CAUSE_RANGE_UNSATISFIABLE) {

@@ -110,9 +110,15 @@ void site_done(struct site *site) {
 /* Unfinished uploads are nobody's to see, whatever else is shown. */
 static bool is_in_staging(struct slice path) {
         static const struct slice name = SLICE_LITERAL("/" UPLOAD_STAGING);
-        const char *at = path.length > 0 ? memmem(path.data, path.length, name.data, name.length) : NULL;
-        size_t end = at ? (size_t) (at - path.data) + name.length : 0;
-        return at && (end == path.length || path.data[end] == '/');
+        for (struct slice rest = path; rest.length > 0;) {
+                const char *at = memmem(rest.data, rest.length, name.data, name.length);
+                if (!at)
+                        return false;
+                rest = slice_from(rest, (size_t) (at - rest.data) + name.length);
+                if (rest.length == 0 || rest.data[0] == '/')
+                        return true;
+        }
+        return false;
 }
 
 bool site_hides(const struct site *site, struct slice path) {

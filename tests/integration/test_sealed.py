@@ -176,6 +176,22 @@ def test_a_key_that_is_gone_is_named(served, vault):
     until(lambda: "'first'" in daemon.log(), "the log names the key")
 
 
+@pytest.mark.parametrize("protocol", ["--http1.1", "--http2-prior-knowledge"])
+def test_the_sites_own_page_says_it_and_the_log_why(start, vault, protocol):
+    """What was found out about the file is gone from memory when the answer's end is logged."""
+    daemon = start(files={"500.html": "<h1>sorry</h1>"}, site='errors = { 500 = "/500.html" }\n' + vault.configuration())
+    assert request(daemon, "PUT", "/vault/a", b"x" * 1000).status == 201
+    path = vault.path("a")
+    sealed_bytes = bytearray(path.read_bytes())
+    sealed_bytes[-1] ^= 1
+    path.write_bytes(sealed_bytes)
+    done = subprocess.run(["curl", "-sS", "-w", " %{http_code}", protocol, f"http://localhost:{daemon.port}/vault/a"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.stdout == "<h1>sorry</h1> 500", done
+    until(lambda: "cause=content-damaged" in daemon.log(), "the failure is in the log")
+    assert "changed at its end" in daemon.log()
+
+
 def test_another_key_of_the_same_name_opens_nothing(served, vault):
     daemon = served()
     put(daemon, "/vault/file.bin", b"content")

@@ -103,6 +103,44 @@ def test_every_size_arrives_whole(uploads, folder, tmp_path, size, client):
     assert (folder / "x").read_bytes() == content and parts_in(folder) == []
 
 
+@pytest.mark.parametrize("coding", [None, "gzip", "br"])
+def test_a_tag_of_any_coding_is_the_files(uploads, folder, coding):
+    """The file is one, in however many codings it was seen (RFC 9110 section 13.1.2)."""
+    daemon = uploads()
+    put(daemon, "/files/page.html", b"<p>hello</p>" * 200)
+    tag = daemon.get("/files/page.html", {"Accept-Encoding": coding} if coding else {}).getheader("etag")
+    assert put(daemon, "/files/page.html", b"2", {"If-None-Match": tag}).status == 412
+    assert put(daemon, "/files/page.html", b"2", {"If-None-Match": f'"other", {tag}'}).status == 412
+    assert send(daemon, "DELETE", "/files/page.html", headers={"If-None-Match": tag}).status == 412
+    assert put(daemon, "/files/page.html", b"2", {"If-Match": '"other"'}).status == 412
+    assert put(daemon, "/files/page.html", b"2", {"If-None-Match": '"other"'}).status == 204
+    tag = daemon.get("/files/page.html").getheader("etag")
+    assert put(daemon, "/files/page.html", b"3", {"If-Match": tag}).status == 204
+
+
+@pytest.mark.parametrize("protocol", ["--http1.1", "--http2-prior-knowledge"])
+@pytest.mark.parametrize("fields", [
+    ["Repr-Digest: sha-256=:{right}:", "Repr-Digest: sha-512=:{wrong}:"],
+    ["Content-Encoding: identity", "Content-Encoding: gzip"],
+])
+def test_the_second_line_of_a_field_counts(uploads, folder, tmp_path, protocol, fields):
+    daemon, content = uploads(), b"content"
+    words = {"right": base64.b64encode(hashlib.sha256(content).digest()).decode(),
+             "wrong": base64.b64encode(hashlib.sha512(b"other").digest()).decode()}
+    (tmp_path / "source").write_bytes(content)
+    options = [word for field in fields for word in ("-H", field.format(**words))]
+    done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", protocol, *options, "-T", tmp_path / "source",
+                           f"http://127.0.0.1:{daemon.port}/files/x"], capture_output=True, text=True, timeout=60)
+    assert done.stdout in ("400", "415"), done
+    assert names_in(folder) == []
+
+
+def test_staging_is_hidden_behind_whatever_is_like_it(start):
+    daemon = start(site="hidden = true", files={".ccodes-stagingX/.ccodes-staging/part": "half", ".ccodes-stagingX/a": "a"})
+    assert daemon.get("/.ccodes-stagingX/a").status == 200
+    assert daemon.get("/.ccodes-stagingX/.ccodes-staging/part").status == 404
+
+
 @pytest.mark.parametrize("body", [b"", iter([])])
 def test_an_empty_file(uploads, folder, body):
     assert put(uploads(), "/files/x", body).status == 201 and (folder / "x").read_bytes() == b""

@@ -65,13 +65,26 @@ def test_the_example_of_the_rfc(server):
     (dict(Content_Length="5"), 400),
     (dict(Connection="keep-alive, UPGRADE"), 101),
     (dict(Upgrade="WebSocket"), 101),
+    (dict(Upgrade="h2c, websocket"), 101),
+    (dict(Origin="http://localhost"), 101),
+    (dict(Origin="http://localhost:80"), 101),
+    (dict(Origin="http://elsewhere.example"), 403),
+    (dict(Origin="https://localhost"), 403),
+    (dict(Origin="http://localhost:80x"), 403),
+    (dict(Origin="http://localhost:+80"), 403),
+    (dict(Origin="http://localhost:"), 403),
+    (dict(Origin="http://localhost.example"), 403),
+    (dict(Origin="null"), 403),
     (dict(path="/other"), 404),
 ])
 def test_handshakes(server, change, status):
     answer = handshake(server, **change)
     assert answer.split()[1] == str(status), answer
     if status == 426 and change.get("version") != "1.0":
-        assert "sec-websocket-version: 13\r\n" in answer and "upgrade: websocket\r\n" in answer
+        assert "sec-websocket-version: 13\r\n" in answer and "\r\nUpgrade: websocket\r\n" in answer
+        assert "\r\nConnection: Upgrade" in answer, "an Upgrade without it says nothing (RFC 9110 section 7.8)"
+    if status == 101:
+        assert "\r\nUpgrade: websocket\r\n" in answer
 
 
 # Data (section 5)
@@ -197,6 +210,8 @@ def test_pings_are_answered_with_their_payload(client):
      "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"),
     ("permessage-deflate; server_max_window_bits=10; client_max_window_bits=9",
      "permessage-deflate; server_max_window_bits=10; client_max_window_bits=9"),
+    ("permessage-deflate; client_max_window_bits=8",
+     "permessage-deflate; server_max_window_bits=12; client_max_window_bits=8"),
     ('permessage-deflate; server_max_window_bits="11"', "permessage-deflate; server_max_window_bits=11"),
     ("permessage-deflate; server_max_window_bits=8", None),
     ("permessage-deflate; server_max_window_bits=8, permessage-deflate", "permessage-deflate; server_max_window_bits=12"),
@@ -254,6 +269,28 @@ def test_compressed_and_malformed(server, frames, code):
         client.send(*frames)
         assert client.close_code() == code
         assert client.is_ended()
+
+
+def test_a_window_smaller_than_the_librarys_is_read(server):
+    with server.connect() as connection:
+        client = Client(connection, extensions=f"{DEFLATE}; client_max_window_bits=8")
+        message = b"abcd" * 50
+        client.send(frame(TEXT, deflate(message, bits=9), rsv=RSV1))
+        assert client.next_message() == (TEXT, message)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_a_client_reads_late_is_not_lost(start, secure):
+    """Far more small messages than the queue holds, in reads that cross its limit: each is answered, in order."""
+    server = start(site=ECHO, tls=secure)
+    with server.connect(secure=secure) as connection:
+        client = Client(connection)
+        messages = [struct.pack(">I", i) + b"x" * (i % 50) for i in range(60_000)]
+        sender = threading.Thread(target=client.send, args=[b"".join(frame(BINARY, message) for message in messages)])
+        sender.start()
+        time.sleep(0.5)  # so that the queue is full, and the client reads late
+        assert [client.next_message()[1] for _ in messages] == messages
+        sender.join()
 
 
 # Attacks, and the end of things

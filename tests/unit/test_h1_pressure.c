@@ -93,6 +93,49 @@ static void a_body_that_is_refused_has_no_end(void **state) {
         assert_int_equal(occurrences(harness, "ccodes-cause: body-too-large\r\n"), 1);
 }
 
+/* The answer is out; a body that does not come must not hold the connection, nor a client that goes away meanwhile. */
+static void an_answered_request_does_not_wait_for_its_body(void **state) {
+        struct harness *harness = *state;
+        harness_settings(harness)->timeouts.body.idle = 30000;
+        harness_connect(harness, false);
+        harness_send_text(harness, "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n");
+        harness_run_until(harness, harness_is_closed);
+        assert_int_equal(occurrences(harness, " 200 OK"), 1);
+        harness_hang_up(harness);
+        harness_run_until(harness, harness_has_no_connection);
+}
+
+/* With more exchanges than are kept, one that has ended is really freed. */
+static void a_slow_body_ends_with_its_exchange(void **state) {
+        struct harness *harness = *state;
+        struct http_worker *worker = harness_worker(harness);
+        struct http_exchange *held[512];
+        harness_settings(harness)->timeouts.body.idle = 30000;
+        harness_connect(harness, false);
+        harness_send_text(harness, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+        harness_settle(harness);
+        for (size_t i = 0; i < ELEMENTS_OF(held); i++)
+                assert_non_null(held[i] = http_worker_get_exchange(worker));
+        for (size_t i = 0; i < ELEMENTS_OF(held); i++)
+                http_worker_put_exchange(worker, held[i]);
+        harness_run_until(harness, harness_is_closed);
+        assert_int_equal(occurrences(harness, "HTTP/1.1 408 "), 1);
+}
+
+/* It could become HTTP/2's: it is an unfinished head all the same, and paid for as one. */
+static void half_a_preface_is_an_unfinished_head(void **state) {
+        struct harness *harness = *state;
+        harness_settings(harness)->timeouts.head.idle = 30000;
+        harness_connect(harness, false);
+        harness_send_text(harness, "PRI * HTTP/2.0\r\n");
+        harness_settle(harness);
+        assert_false(list_is_empty(&harness_worker(harness)->connections));
+        const struct http_connection *connection =
+                        list_entry(harness_worker(harness)->connections.next, struct http_connection, link);
+        assert_int_equal(connection->head_memory, BUFFER_SIZE);
+        harness_run_until(harness, harness_is_closed);
+}
+
 static void what_came_before_the_end_is_answered(void **state) {
         struct harness *harness = *state;
         harness_connect(harness, false);
@@ -122,6 +165,9 @@ int main(void) {
                 TEST(a_pipeliner_who_never_reads_is_cut),
                 TEST(each_head_has_its_own_deadline),
                 TEST(a_body_that_is_refused_has_no_end),
+                TEST(an_answered_request_does_not_wait_for_its_body),
+                TEST(a_slow_body_ends_with_its_exchange),
+                TEST(half_a_preface_is_an_unfinished_head),
                 TEST(what_came_before_the_end_is_answered),
                 TEST(close_wins_over_keep_alive),
         };

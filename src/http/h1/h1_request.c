@@ -172,7 +172,8 @@ static int pin_head(struct h1_session *session, struct http_exchange *exchange, 
         if (!copy)
                 return -ENOMEM;
         memcpy(copy, head.data, head.length);
-        struct slice *views[] = { &request->method_name, &request->target, &request->path, &request->query };
+        struct slice *views[] = { &request->method_name, &request->target, &request->path, &request->query,
+                                  &request->upgrade };
         for (size_t i = 0; i < ELEMENTS_OF(views); i++)
                 *views[i] = moved(*views[i], head, copy);
         for (unsigned i = 0; i < request->fields.count; i++) {

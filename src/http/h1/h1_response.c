@@ -169,6 +169,11 @@ static void write_head(struct h1_session *session) {
                 append(out, SLICE_LITERAL("Connection: Upgrade\r\nUpgrade: "));
                 append(out, exchange->request.upgrade);
                 append(out, SLICE_LITERAL("\r\n"));
+        } else if (response->upgrade.data) {
+                append(out, session->keep_alive ? SLICE_LITERAL("Connection: Upgrade\r\nUpgrade: ")
+                                                : SLICE_LITERAL("Connection: Upgrade, close\r\nUpgrade: "));
+                append(out, response->upgrade);
+                append(out, SLICE_LITERAL("\r\n"));
         } else if (!session->keep_alive)
                 append(out, SLICE_LITERAL("Connection: close\r\n"));
         else if (session->is_http10)
@@ -399,6 +404,8 @@ static void inform(struct http_exchange *exchange, int status) {
         struct h1_session *session = exchange->connection->session_state;
         struct http_response *response = &exchange->response;
         if (exchange->connection->is_dead || session->is_http10 || exchange->is_responded)
+                return;
+        if (head_size(response) > BUFFER_SIZE) /* hints are worth no more than that */
                 return;
         if (!reserve(session, head_size(response)))
                 return;

@@ -224,8 +224,9 @@ static void on_readable(struct http_connection *connection) {
                 http_connection_progress(connection, (size_t) n);
                 if (may_be_http2(session)) {
                         if (buffer_length(session->in) < H2_PREFACE.length)
-                                return;
-                        switch_to_http2(session);
+                                settle(session);
+                        else
+                                switch_to_http2(session);
                         return;
                 }
                 h1_session_process(session);
@@ -250,6 +251,14 @@ static void on_writable(struct http_connection *connection) {
         h1_session_process(session);
 }
 
+/* The answer may be out already, with this as all that the exchange waited for. It lasts until it was told. */
+static void on_body_timeout(struct h1_session *session, enum cause cause) {
+        session->is_processing = true;
+        h1_request_fail_body(session, cause, NULL);
+        session->is_processing = false;
+        h1_session_process(session);
+}
+
 static void on_timeout(struct http_connection *connection, enum cause cause) {
         struct h1_session *session = connection->session_state;
         switch (connection->phase) {
@@ -260,7 +269,7 @@ static void on_timeout(struct http_connection *connection, enum cause cause) {
                         http_connection_linger(connection);
                 break;
         case HTTP_PHASE_BODY:
-                h1_request_fail_body(session, cause, NULL);
+                on_body_timeout(session, cause);
                 break;
         case HTTP_PHASE_SEND:
                 if (session->exchange)

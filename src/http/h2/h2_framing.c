@@ -220,7 +220,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
         /* New settings that overflow a window end the connection (RFC 9113 section 6.9.2); the library resets the stream alone. */
         if (error_code == NGHTTP2_FLOW_CONTROL_ERROR)
                 note_fault(framing, H2_FLOW_CONTROL_ERROR, "a flow-control window is exceeded (RFC 9113 section 6.9)");
-        if (error_code != NGHTTP2_NO_ERROR)
+        /* An INTERNAL_ERROR is our own failure, a file that shrank or a disk: the client has not provoked it. */
+        if (error_code != NGHTTP2_NO_ERROR && error_code != NGHTTP2_INTERNAL_ERROR)
                 framing->events->on_reset_sent(framing->userdata, error_code);
         return 0;
 }

@@ -130,42 +130,6 @@ int h2_request_field(struct h2_stream *stream, struct slice name, struct slice v
         return http_fields_add(&exchange->request.fields, http_field_id_from_name(name), name, value);
 }
 
-/* A client may send its cookies one by one; elsewhere they are one field (RFC 9113 section 8.2.3). */
-static int join_cookies(struct h2_stream *stream) {
-        struct http_exchange *exchange = stream->exchange;
-        struct http_fields *fields = &exchange->request.fields;
-        if (!http_fields_is_repeated(fields, HTTP_FIELD_COOKIE))
-                return 0;
-        size_t length = 0;
-        for (unsigned at = fields->first[HTTP_FIELD_COOKIE]; at; at = fields->items[at - 1].next)
-                length += fields->items[at - 1].value.length + 2;
-        char *joined = arena_alloc(&exchange->arena, length), *end = joined;
-        if (!joined)
-                return -ENOMEM;
-        for (unsigned at = fields->first[HTTP_FIELD_COOKIE]; at; at = fields->items[at - 1].next) {
-                struct slice value = fields->items[at - 1].value;
-                if (end != joined)
-                        end = (char *) memcpy(end, "; ", 2) + 2;
-                end = (char *) memcpy(end, value.data, value.length) + value.length;
-        }
-
-        /* The list anew, with the joined one where the first was. */
-        bool is_kept = false;
-        unsigned count = fields->count;
-        http_fields_init(fields, fields->items, fields->capacity);
-        for (unsigned i = 0; i < count; i++) {
-                struct http_field field = fields->items[i];
-                if (field.id == HTTP_FIELD_COOKIE) {
-                        if (is_kept)
-                                continue;
-                        is_kept = true;
-                        field.value = (struct slice) { joined, (size_t) (end - joined) };
-                }
-                (void) http_fields_add(fields, field.id, field.name, field.value);
-        }
-        return 0;
-}
-
 static void take_body(struct h2_stream *stream, bool is_end) {
         struct http_request *request = &stream->exchange->request;
         struct slice text = http_fields_get(&request->fields, HTTP_FIELD_CONTENT_LENGTH);
@@ -233,7 +197,7 @@ static int take_request(struct h2_stream *stream, bool is_end) {
         take_body(stream, is_end);
         int r = take_expectation(stream);
         if (r >= 0)
-                r = join_cookies(stream);
+                r = http_fields_combine(&request->fields, &exchange->arena);
         if (r >= 0)
                 r = take_target(stream);
         if (r >= 0)

@@ -42,11 +42,13 @@ struct websocket {
         struct loop_deferred wake;
         struct timer timer;
         struct slice input; /* while wslay_event_recv runs */
+        struct text held;   /* input that waits until the queue is shorter */
         struct text out;
         size_t out_sent;
         size_t fragments; /* of the present message */
         uint64_t heard;   /* ms: when the client was heard of last */
         bool is_paused : 1;
+        bool is_reading : 1;   /* wslay_event_recv runs */
         bool is_stalled : 1;   /* `out` ends within a frame */
         bool is_full : 1;      /* websocket_send said no */
         bool is_closing : 1;   /* a close was queued or came */
@@ -108,7 +110,7 @@ static size_t queued(const struct websocket *websocket) {
 
 static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *room, size_t size, int flags, void *userdata) {
         struct websocket *websocket = userdata;
-        size_t length = MIN_OF(size, websocket->input.length);
+        size_t length = queued(websocket) < QUEUE_MAX ? MIN_OF(size, websocket->input.length) : 0;
         (void) flags;
         if (length == 0) {
                 wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
@@ -244,22 +246,53 @@ static void end_malformed(struct websocket *websocket) {
         websocket->is_closing = websocket->is_finished = true;
 }
 
-static int reader_data(struct http_exchange *exchange, struct slice bytes, void *userdata) {
-        struct websocket *websocket = userdata;
-        (void) exchange;
-        websocket->heard = now_of(websocket);
+/* Reads frames as long as the queue has room. Returns what is left. */
+static struct slice read_frames(struct websocket *websocket, struct slice bytes) {
         websocket->input = bytes;
+        websocket->is_reading = true;
         int r = wslay_event_recv(websocket->frames);
+        struct slice rest = websocket->input;
         websocket->input = SLICE_NULL;
+        websocket->is_reading = false;
         if (r != 0)
                 end_malformed(websocket);
         else if (!wslay_event_get_read_enabled(websocket->frames))
                 websocket->is_closing = true; /* the library has queued the close for what the client did wrong */
+        return r != 0 || websocket->is_finished ? SLICE_NULL : rest;
+}
+
+static int reader_data(struct http_exchange *exchange, struct slice bytes, void *userdata) {
+        struct websocket *websocket = userdata;
+        (void) exchange;
+        websocket->heard = now_of(websocket);
+        struct slice rest = read_frames(websocket, bytes);
+        text_append(&websocket->held, rest);
+        if (websocket->held.failed) {
+                websocket->is_finished = true;
+                websocket->exchange->response.cause = CAUSE_OUT_OF_MEMORY;
+        }
         wake(websocket);
-        if (queued(websocket) < QUEUE_MAX || websocket->is_finished)
+        if ((rest.length == 0 && queued(websocket) < QUEUE_MAX) || websocket->is_finished)
                 return 0;
         websocket->is_paused = true;
         return -EAGAIN;
+}
+
+/* Goes on with what was held back. True when there is nothing of it left. */
+static bool read_held(struct websocket *websocket) {
+        struct text held = websocket->held;
+        if (held.length == 0)
+                return true;
+        websocket->held = TEXT_INIT;
+        struct slice rest = read_frames(websocket, (struct slice) { held.data, held.length });
+        if (rest.length > 0) {
+                memmove(held.data, rest.data, rest.length);
+                held.length = rest.length;
+                websocket->held = held;
+                return false;
+        }
+        text_done(&held);
+        return true;
 }
 
 /* The client will send no more; perhaps without a close. Its close is answered yet. */
@@ -276,7 +309,7 @@ static void on_wake(struct loop_deferred *deferred, void *userdata) {
         struct websocket *websocket = userdata;
         (void) deferred;
         if (queued(websocket) < QUEUE_MAX / 2) {
-                websocket->is_paused = false;
+                websocket->is_paused = !read_held(websocket);
                 if (websocket->is_full && !websocket->is_closing) {
                         websocket->is_full = false;
                         if (websocket->handler->on_room)
@@ -321,6 +354,7 @@ static void on_exchange_end(struct http_exchange_end *end, struct http_exchange 
         wslay_event_context_free(websocket->frames);
         websocket_deflate_free(websocket->deflate);
         text_done(&websocket->out);
+        text_done(&websocket->held);
         free(websocket);
 }
 
@@ -329,7 +363,8 @@ int websocket_send(struct websocket *websocket, bool is_text, struct slice messa
         uint8_t rsv = WSLAY_RSV_NONE;
         if (websocket->is_closing || websocket->is_finished)
                 return -EPIPE;
-        if (queued(websocket) >= QUEUE_MAX) {
+        /* An answer to what is being read finds room: how much is read is bounded instead. */
+        if (queued(websocket) >= QUEUE_MAX && !websocket->is_reading) {
                 websocket->is_full = true;
                 return -EAGAIN;
         }
@@ -388,6 +423,7 @@ static struct websocket *make(struct http_exchange *exchange, const struct webso
                 .body.operations = &body_operations,
                 .end.run = on_exchange_end,
                 .heard = loop_now(exchange->worker->loop),
+                .held = TEXT_INIT,
                 .has_reported = true, /* until it is one */
         };
         loop_deferred_init(&websocket->wake, on_wake, websocket);
@@ -409,7 +445,7 @@ static void refuse(struct http_exchange *exchange, enum cause cause, const char 
         exchange->detail = detail;
         http_problem_prepare(exchange, cause);
         if (exchange->request.version < 20)
-                (void) http_response_add(exchange, SLICE_LITERAL("upgrade"), SLICE_LITERAL("websocket"));
+                exchange->response.upgrade = SLICE_LITERAL("websocket");
         (void) http_response_add(exchange, SLICE_LITERAL("sec-websocket-version"), SLICE_LITERAL("13"));
         http_exchange_respond(exchange);
 }
@@ -441,6 +477,7 @@ struct websocket *websocket_accept(struct http_exchange *exchange, const struct 
         start_timer(websocket, settings(websocket)->ping_interval / 1000);
         exchange->response.body = &websocket->body;
         exchange->tunnel = websocket;
+        exchange->request.upgrade = SLICE_LITERAL("websocket"); /* of all that the client would take */
         http_exchange_open_tunnel(exchange, on_drain,
                                   (struct http_body_reader) { .on_data = reader_data,
                                                               .on_end = reader_end,

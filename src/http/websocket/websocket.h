@@ -12,7 +12,7 @@
  *
  * Messages come whole, text checked to be UTF-8, within [http.websocket]'s bounds; pings are sent and answered, and a client
  * that has gone away is noticed, without the handler's doing. What is sent is queued; a queue that a client does not empty is
- * bounded: then nothing more is read from that client, and websocket_send says -EAGAIN.
+ * bounded: then nothing more is read from that client, and websocket_send says -EAGAIN, but not within on_message.
  */
 struct websocket;
 

@@ -10,6 +10,7 @@
 /* Less than zlib's usual 8 halves the memory of a connection for little. */
 #define MEMORY_LEVEL 7
 #define LEVEL 5
+#define WINDOW_BITS_MIN 9 /* of zlib's raw DEFLATE; it reads what was made with a smaller window as well */
 
 #define STEP 16384
 
@@ -105,7 +106,7 @@ int websocket_deflate_expand(struct websocket_deflate *codec, struct slice paylo
         z_stream *stream = &codec->in;
         if (!codec->has_in) {
                 *stream = (z_stream) { 0 };
-                if (inflateInit2(stream, -codec->extension.client_window_bits) != Z_OK)
+                if (inflateInit2(stream, -MAX_OF((int) codec->extension.client_window_bits, WINDOW_BITS_MIN)) != Z_OK)
                         return -ENOMEM;
                 codec->has_in = true;
         }

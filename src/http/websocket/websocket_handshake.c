@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "shared/text.h"
@@ -31,13 +30,14 @@ static bool is_same_origin(const struct http_request *request) {
         unsigned usual = request->is_secure ? 443 : 80, port = usual;
         struct slice rest = slice_from(authority, request->host.length);
         if (rest.length > 0) {
-                char text[8];
-                if (rest.data[0] != ':' || rest.length > 6)
+                if (rest.data[0] != ':' || rest.length < 2 || rest.length > 6)
                         return false;
-                memcpy(text, rest.data + 1, rest.length - 1);
-                text[rest.length - 1] = 0;
-                if (sscanf(text, "%5u", &port) != 1)
-                        return false;
+                port = 0;
+                for (size_t i = 1; i < rest.length; i++) {
+                        if (rest.data[i] < '0' || rest.data[i] > '9')
+                                return false;
+                        port = port * 10 + (unsigned) (rest.data[i] - '0');
+                }
         }
         return port == (request->port ? request->port : usual);
 }
@@ -57,9 +57,18 @@ static const char *check_http1(const struct http_request *request) {
         return NULL;
 }
 
+/* A client may name several protocols (RFC 9110 section 7.8). */
+static bool is_asked_for(struct slice upgrade) {
+        struct slice element;
+        while (http_list_next(&upgrade, &element))
+                if (slice_equal_nocase(element, SLICE_LITERAL("websocket")))
+                        return true;
+        return false;
+}
+
 enum cause websocket_check_request(const struct http_request *request, bool any_origin, const char **ret_detail) {
         *ret_detail = "the request does not ask for a WebSocket";
-        if (!slice_equal_nocase(request->upgrade, SLICE_LITERAL("websocket")))
+        if (!is_asked_for(request->upgrade))
                 return CAUSE_UPGRADE_REQUIRED;
         *ret_detail = "Sec-WebSocket-Version is not 13 (RFC 6455 section 4.4)";
         if (!slice_equal_text(field(&request->fields, "Sec-WebSocket-Version"), VERSION))
@@ -141,7 +150,7 @@ static bool take_parameter(struct slice part, unsigned *seen, struct websocket_e
         }
         if (flag == SEEN_CLIENT_BITS) {
                 extension->says_client_window = true;
-                if (bits >= 9)
+                if (bits)
                         extension->client_window_bits =
                                         (uint8_t) MIN_OF(bits, (unsigned) extension->client_window_bits);
         }

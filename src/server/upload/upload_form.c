@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http/multipart.h"
+#include "http/problem.h"
 #include "http/status.h"
 #include "server/upload/upload_file.h"
 #include "server/upload/upload_name.h"
@@ -176,7 +177,7 @@ static void answer_failure(struct upload_form *form) {
         append_files(form, &text);
         exchange->response.cause = fault->cause;
         exchange->detail = fault->detail;
-        (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(entry->code));
+        http_problem_add_fields(exchange, fault->cause);
         respond(form->request, entry->status, SLICE_LITERAL("application/problem+json"), &text);
 }
 

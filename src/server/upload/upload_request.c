@@ -45,27 +45,35 @@ bool upload_request_is_conditional(const struct file_request *request) {
                http_fields_has(fields, HTTP_FIELD_IF_UNMODIFIED_SINCE);
 }
 
-static enum http_condition evaluate(const struct file_request *request, struct slice etag, time_t modified,
-                                    bool exists) {
+static enum http_condition evaluate(const struct file_request *request, const struct http_validators *validators) {
         const struct http_request *http = &request->exchange->request;
-        const struct http_validators validators = { etag, modified, exists };
-        return http_condition_evaluate(&http->fields, http->method, &validators,
+        return http_condition_evaluate(&http->fields, http->method, validators,
                                        loop_realtime(request->exchange->worker->loop));
+}
+
+static enum http_condition evaluate_absence(const struct file_request *request) {
+        return evaluate(request, &(struct http_validators) { .exists = false });
 }
 
 /* A client may have seen the file in any of the codings that it is sent in, each with a tag of its own. */
 static enum http_condition evaluate_file(struct file_request *request) {
         static const enum http_coding codings[] = { HTTP_CODING_IDENTITY, HTTP_CODING_GZIP, HTTP_CODING_BROTLI,
                                                     HTTP_CODING_ZSTD };
-        enum http_condition condition = HTTP_CONDITION_FAILED;
-        for (size_t i = 0; i < ELEMENTS_OF(codings) && condition == HTTP_CONDITION_FAILED; i++) {
+        struct slice tags[ELEMENTS_OF(codings)];
+        size_t count = 0;
+        for (size_t i = 0; i < ELEMENTS_OF(codings); i++) {
                 if (codings[i] != HTTP_CODING_IDENTITY && !(request->entry->codings & codings[i]))
                         continue;
                 const struct file_variant *variant = file_entry_variant(request->entry, codings[i]);
-                if (variant)
-                        condition = evaluate(request, variant->etag, request->entry->modified, true);
+                if (!variant)
+                        return HTTP_CONDITION_FAILED; /* memory is out, and nobody knows which tag it was */
+                tags[count++] = variant->etag;
         }
-        return condition;
+        return evaluate(request, &(struct http_validators) { .etag = tags[0],
+                                                             .modified = request->entry->modified,
+                                                             .exists = true,
+                                                             .others = tags + 1,
+                                                             .other_count = count - 1 });
 }
 
 bool upload_request_take_conditions(struct file_request *request, struct upload_target *target) {
@@ -79,7 +87,7 @@ bool upload_request_take_conditions(struct file_request *request, struct upload_
                 file_request_fail(request, CAUSE_UPLOAD_NAME_TAKEN, "what has the name is no file");
                 return false;
         }
-        if ((is_absent ? evaluate(request, SLICE_NULL, 0, false) : evaluate_file(request)) != HTTP_CONDITION_PROCEED) {
+        if ((is_absent ? evaluate_absence(request) : evaluate_file(request)) != HTTP_CONDITION_PROCEED) {
                 file_request_fail(request, CAUSE_PRECONDITION_FAILED, NULL);
                 return false;
         }
