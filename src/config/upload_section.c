@@ -200,7 +200,8 @@ static const struct config_key upload_keys[] = {
                         .fallback = "100000",
                         .minimum = 0,
                         .maximum = 1000000000,
-                        .documentation = "Files beneath the folder, those that are under way included; 0: no limit.",
+                        .documentation = "Files and folders beneath the folder, files that are under way included; 0: "
+                                         "no limit.",
         },
         {
                         .name = "max_active",

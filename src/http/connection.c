@@ -251,6 +251,13 @@ static void linger(struct http_connection *connection) {
         drop_input(connection);
 }
 
+/* A session that asked for both has both: one that always has something to send must hear the client all the same. */
+static void on_room(struct http_connection *connection, bool is_readable) {
+        connection->session->on_writable(connection);
+        if (is_readable && !connection->is_dead && !connection->is_lingering)
+                connection->session->on_readable(connection);
+}
+
 static void on_event(struct loop_io *io, uint32_t events, void *userdata) {
         struct http_connection *connection = userdata;
         (void) io;
@@ -258,10 +265,10 @@ static void on_event(struct loop_io *io, uint32_t events, void *userdata) {
                 linger(connection);
         else if ((events & (EPOLLHUP | EPOLLERR)) && !(events & EPOLLIN))
                 http_connection_close(connection);
-        else if (events & EPOLLOUT)
-                connection->session->on_writable(connection);
-        else
+        else if (!(events & EPOLLOUT))
                 connection->session->on_readable(connection);
+        else
+                on_room(connection, events & EPOLLIN);
 }
 
 static void read_again(struct loop_deferred *deferred, void *userdata) {

@@ -197,6 +197,15 @@ static void free_snapshot(void *snapshot) {
         file_server_snapshot_free(snapshot);
 }
 
+/* Folders are looked after by the settings of the newest generation alone, however long requests keep an older one. */
+static void retire(const struct worker_generation *before) {
+        struct file_worker *state = before ? before->state : NULL;
+        if (!state)
+                return;
+        upload_upkeep_free(state->upkeep);
+        state->upkeep = NULL;
+}
+
 static int attach(struct http_worker *worker, const struct http_generation *generation, void **ret_state) {
         const struct file_server_snapshot *snapshot = generation->snapshot;
         struct file_worker *state = calloc(1, sizeof(*state));
@@ -211,6 +220,7 @@ static int attach(struct http_worker *worker, const struct http_generation *gene
                 free(state);
                 return r;
         }
+        retire(worker->generation);
         *ret_state = state;
         return 0;
 }

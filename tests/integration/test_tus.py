@@ -314,10 +314,27 @@ class TestExtensions:
             response = join(full, *urls)
             assert (response.status, cause(response)) == (400, "tus-concat-invalid"), urls
         assert join(full, "/files/.tus/" + "0" * 32).status == 404
-        assert cause(join(full, full)) == "upload-too-large"
+        other = begin(daemon, 6, Upload_Concat="partial")
+        patch(daemon, other, 0, b"123456")
+        assert cause(join(full, other)) == "upload-too-large"
+        assert cause(join(full, full)) == "tus-concat-invalid", "many bytes cannot be made of few"
         assert join(full, Upload_Length="6").status == 400 and join().status == 400
         assert names_in(folder) == []
         assert join(full).status == 201 and (folder / "j").read_bytes() == b"123456"
+
+
+    def test_a_method_that_does_not_get_through(self, uploads, folder):
+        """X-HTTP-Method-Override of the core protocol."""
+        daemon = uploads()
+        url = begin(daemon, 6, "x")
+
+        def post(method, body=None, **fields):
+            return send(daemon, "POST", url, body, {**BYTES, "X-HTTP-Method-Override": method,
+                                                    **{name.replace("_", "-"): value for name, value in fields.items()}})
+
+        assert post("PATCH", b"123", Upload_Offset="0").status == 204 and offset_of(daemon, url) == 3
+        assert cause(post("PUT", b"x")) == "method-not-allowed" and cause(post("GET")) == "method-not-allowed"
+        assert post("DELETE").status == 204 and head(daemon, url).status == 404
 
 
 class TestFaults:

@@ -135,6 +135,28 @@ def test_the_second_line_of_a_field_counts(uploads, folder, tmp_path, protocol, 
     assert names_in(folder) == []
 
 
+def test_folders_count_as_files_do(uploads, folder):
+    """Inodes are used up by folders as well; those of a file that came to nothing go with it."""
+    daemon = uploads("max_files = 4")
+    assert put(daemon, "/files/a/b/c/d/one", b"1").status == 507 and names_in(folder) == []
+    assert put(daemon, "/files/a/b/one", b"1").status == 201
+    assert cause(put(daemon, "/files/c/two", b"2")) == "upload-folder-full" and not (folder / "c").exists()
+    assert put(daemon, "/files/a/two", b"2").status == 201
+    assert cause(put(daemon, "/files/three", b"3")) == "upload-folder-full"
+    for path, status in (("a/b/one", 204), ("a/b/", 204), ("a/two", 204), ("a/", 204)):
+        assert send(daemon, "DELETE", f"/files/{path}").status == status
+    assert put(daemon, "/files/a/b/c/one", b"1").status == 201
+
+
+def test_folders_of_a_refused_file_go_with_it(uploads, folder):
+    daemon = uploads()
+    (folder / "a").mkdir()
+    (folder / "a/taken").mkdir()
+    assert put(daemon, "/files/a/b/c/one", b"1").status == 201
+    assert cause(put(daemon, "/files/a/taken", b"1")) == "upload-name-taken"
+    assert put(daemon, "/files/a/b/c/one/two", b"1").status >= 400 and names_in(folder) == ["a", "a/b", "a/b/c", "a/b/c/one", "a/taken"]
+
+
 def test_staging_is_hidden_behind_whatever_is_like_it(start):
     daemon = start(site="hidden = true", files={".ccodes-stagingX/.ccodes-staging/part": "half", ".ccodes-stagingX/a": "a"})
     assert daemon.get("/.ccodes-stagingX/a").status == 200

@@ -258,6 +258,7 @@ static int put_into_place(struct tus_upload *upload, struct upload_fault *fault)
         struct upload_placed placed;
         const struct tus_record *record = &upload->record;
         struct upload_target target = { .name = strndup(record->name.data, record->name.length),
+                                        .limits = upload->mount->config,
                                         .may_replace = upload->mount->config->overwrite };
         int r = target.name ? check_type(upload, fault) : upload_fault_set_errno(fault, -ENOMEM);
         if (r >= 0)
@@ -330,18 +331,18 @@ static void remove_partial(const struct upload_mount *mount, const char *id) {
         tus_store_close(&partial);
 }
 
-/* Calls back for each id of the list. */
-static int each_partial(struct tus_upload *upload, struct slice list, struct upload_fault *fault,
+/* The addresses of uploads that are to become one, and what they have in front. */
+struct partials {
+        struct slice list, folder;
+};
+
+/* Calls back for each id. */
+static int each_partial(struct tus_upload *upload, const struct partials *partials, struct upload_fault *fault,
                         int (*call)(struct tus_upload *upload, const char *id, struct upload_fault *fault)) {
         char text[TUS_ID_LENGTH + 1];
-        struct slice id;
+        struct slice list = partials->list, id;
         int r;
-        _cleanup_text_ struct text folder = TEXT_INIT;
-        text_append_uri_path(&folder, upload->mount->prefix);
-        text_append_string(&folder, TUS_FOLDER);
-        if (folder.failed)
-                return upload_fault_set_errno(fault, -ENOMEM);
-        while ((r = tus_concat_next(&list, (struct slice) { folder.data, folder.length }, &id)) > 0) {
+        while ((r = tus_concat_next(&list, partials->folder, &id)) > 0) {
                 (void) snprintf(text, sizeof(text), "%.*s", SLICE_PRINTF(id));
                 r = call(upload, text, fault);
                 if (r < 0)
@@ -350,23 +351,36 @@ static int each_partial(struct tus_upload *upload, struct slice list, struct upl
         return r < 0 ? upload_fault_set(fault, CAUSE_TUS_CONCAT_INVALID, "an address is none of an upload here") : 0;
 }
 
+/* A file could be made as large as somebody likes of few bytes, if a part could be in it more than once. */
+static bool has_repeated(const struct partials *partials) {
+        struct slice list = partials->list, id, other;
+        while (tus_concat_next(&list, partials->folder, &id) > 0)
+                for (struct slice rest = list; tus_concat_next(&rest, partials->folder, &other) > 0;)
+                        if (slice_equal(id, other))
+                                return true;
+        return false;
+}
+
 static int remove_each(struct tus_upload *upload, const char *id, struct upload_fault *fault) {
         (void) fault;
         remove_partial(upload->mount, id);
         return 0;
 }
 
-int tus_store_concatenate(struct tus_upload *upload, const struct upload_mount *mount, const struct tus_record *record,
-                          struct slice list, struct upload_fault *fault) {
+/* While it lasts the bytes are there twice, though claimed once: one at a time, so that it is not more often than that. */
+static int concatenate(struct tus_upload *upload, const struct upload_mount *mount, const struct tus_record *record,
+                       const struct partials *partials, struct upload_fault *fault) {
         struct tus_upload sum = { .mount = mount };
         struct tus_record whole = *record;
-        int r = each_partial(&sum, list, fault, add_partial);
+        int r = each_partial(&sum, partials, fault, add_partial);
         whole.length = sum.unsaved;
+        if (r >= 0)
+                r = upload_folder_check_disk(mount->folder, whole.length, mount->config->min_free, fault);
         if (r >= 0)
                 r = tus_store_create(upload, mount, &whole, 0, fault);
         if (r < 0)
                 return r;
-        r = each_partial(upload, list, fault, append_partial);
+        r = each_partial(upload, partials, fault, append_partial);
         if (r >= 0 && upload->part.writer->length != whole.length)
                 r = upload_fault_set(fault, CAUSE_TUS_CONCAT_INVALID, "the parts changed meanwhile");
         if (r < 0) {
@@ -375,7 +389,25 @@ int tus_store_concatenate(struct tus_upload *upload, const struct upload_mount *
                 return r;
         }
         r = tus_store_complete(upload, fault);
-        return r < 0 ? r : each_partial(upload, list, fault, remove_each);
+        return r < 0 ? r : each_partial(upload, partials, fault, remove_each);
+}
+
+int tus_store_concatenate(struct tus_upload *upload, const struct upload_mount *mount, const struct tus_record *record,
+                          struct slice list, struct upload_fault *fault) {
+        _cleanup_text_ struct text folder = TEXT_INIT;
+        text_append_uri_path(&folder, mount->prefix);
+        text_append_string(&folder, TUS_FOLDER);
+        if (folder.failed)
+                return upload_fault_set_errno(fault, -ENOMEM);
+        const struct partials partials = { list, { folder.data, folder.length } };
+        if (has_repeated(&partials))
+                return upload_fault_set(fault, CAUSE_TUS_CONCAT_INVALID, "a part is named twice");
+        struct upload_account *account = &mount->folder->account;
+        if (!upload_account_begin_copy(account))
+                return upload_fault_set(fault, CAUSE_UPLOAD_BUSY, "another upload is being put together");
+        int r = concatenate(upload, mount, record, &partials, fault);
+        upload_account_end_copy(account);
+        return r;
 }
 
 int tus_store_remove(struct tus_upload *upload, struct upload_fault *fault) {

@@ -104,6 +104,18 @@ void upload_account_store(struct upload_account *account, uint64_t bytes, int64_
         pthread_mutex_unlock(&account->mutex);
 }
 
+int upload_account_add_folder(struct upload_account *account, const struct config_upload *limits,
+                              struct upload_fault *fault) {
+        pthread_mutex_lock(&account->mutex);
+        int r = check_room(account, limits, 0, 1, fault);
+        if (r >= 0) {
+                account->changes++;
+                account->stored_files++;
+        }
+        pthread_mutex_unlock(&account->mutex);
+        return r;
+}
+
 /* Before the scan has come to its end nothing is known of the file either. */
 void upload_account_remove(struct upload_account *account, uint64_t bytes) {
         pthread_mutex_lock(&account->mutex);
@@ -133,6 +145,20 @@ void upload_account_remove_part(struct upload_account *account, uint64_t bytes) 
         account->part_changes++;
         account->parts -= account->parts > 0;
         account->part_bytes -= MIN_OF(bytes, account->part_bytes);
+        pthread_mutex_unlock(&account->mutex);
+}
+
+bool upload_account_begin_copy(struct upload_account *account) {
+        pthread_mutex_lock(&account->mutex);
+        bool was_copying = account->is_copying;
+        account->is_copying = true;
+        pthread_mutex_unlock(&account->mutex);
+        return !was_copying;
+}
+
+void upload_account_end_copy(struct upload_account *account) {
+        pthread_mutex_lock(&account->mutex);
+        account->is_copying = false;
         pthread_mutex_unlock(&account->mutex);
 }
 

@@ -21,11 +21,12 @@ struct upload_account {
         pthread_mutex_t mutex;
         bool is_known;                   /* the scan has come to its end once */
         uint64_t changes;                /* of the stored figures, by anything but a scan */
-        uint64_t stored, stored_files;   /* bytes and number of files that are in place */
+        uint64_t stored, stored_files;   /* bytes of the files that are in place; number of these and of folders */
         uint64_t claimed, claimed_files; /* what uploads under way are to become */
         uint64_t active;                 /* uploads under way */
         uint64_t part_changes;           /* of these figures, by anything but a sweep */
         uint64_t parts, part_bytes;      /* resumable uploads that are not finished, and what they are to become */
+        bool is_copying;                 /* parts are being put together */
 };
 
 /* What one upload has claimed. All zero: nothing. */
@@ -55,13 +56,21 @@ void upload_account_release(struct upload_account *account, struct upload_claim 
 /* A file of `bytes` is in place, where one of `replaced` bytes was (-1: none was). */
 void upload_account_store(struct upload_account *account, uint64_t bytes, int64_t replaced);
 
-/* A file is gone. */
+/* A folder is to be made, which counts as a file does: they can use up a disk as well. */
+int upload_account_add_folder(struct upload_account *account, const struct config_upload *limits,
+                              struct upload_fault *fault);
+
+/* A file is gone, or a folder, which has no bytes. */
 void upload_account_remove(struct upload_account *account, uint64_t bytes);
 
 /* A resumable upload of `bytes` was begun, or is finished or given up. */
 int upload_account_add_part(struct upload_account *account, const struct config_upload *limits, uint64_t bytes,
                             struct upload_fault *fault);
 void upload_account_remove_part(struct upload_account *account, uint64_t bytes);
+
+/* Bytes that are claimed once are to be there twice for a while: one at a time. False: somebody else is at it. */
+bool upload_account_begin_copy(struct upload_account *account);
+void upload_account_end_copy(struct upload_account *account);
 
 /* What a sweep has found in the staging folder, in the same way as a scan below. */
 uint64_t upload_account_part_changes(struct upload_account *account);

@@ -56,6 +56,7 @@ static int begin_file(struct upload_form *form, struct slice filename) {
                 return malformed(form, "the form has more than 1000 files");
         struct upload_target target = {
                 .name = text_format("%s%.*s", form->folder, SLICE_PRINTF(name)),
+                .limits = form->mount->config,
                 .may_replace = form->mount->config->overwrite,
         };
         if (!target.name)

@@ -45,7 +45,7 @@ static const struct {
         double (*read)(void *userdata);
 } series[] = {
         { "ccodes_upload_folder_bytes", "bytes", "Bytes of the files in an upload folder.", read_bytes },
-        { "ccodes_upload_folder_files", NULL, "Files in an upload folder.", read_files },
+        { "ccodes_upload_folder_files", NULL, "Files and folders in an upload folder.", read_files },
         { "ccodes_upload_active", NULL, "Uploads that write into a folder now.", read_active },
         { "ccodes_upload_parts", NULL, "Resumable uploads into a folder that are not finished.", read_parts },
 };

@@ -30,28 +30,75 @@ static int open_parent(struct upload_folder *folder, const char *name) {
         return file_open_beneath(folder->fd, length ? path : ".", BENEATH);
 }
 
-/* A folder in a folder, made if it is not there; lasting before anything is put into it. */
-static int enter_folder(int parent, const char *name) {
-        if (mkdirat(parent, name, 0777) == 0) {
-                if (fsync(parent) < 0)
-                        return -errno;
-        } else if (errno != EEXIST) {
-                return -errno;
-        }
-        return file_open_beneath(parent, name, BENEATH);
+/* A folder in a folder. */
+static int enter_folder(int parent, const char *name, int *ret_fd) {
+        int fd = file_open_beneath(parent, name, BENEATH);
+        if (fd < 0)
+                return fd;
+        *ret_fd = fd;
+        return 0;
 }
 
-static int make_parent(struct upload_folder *folder, const char *name) {
-        _cleanup_close_ int at = file_open_beneath(folder->fd, ".", BENEATH);
-        const char *end;
-        for (; at >= 0 && (end = strchr(name, '/')); name = end + 1) {
+/* Makes it, unless somebody else was quicker; lasting before anything is put into it. 1: it was made. */
+static int make_folder(struct upload_folder *folder, int parent, const char *name, const struct config_upload *limits,
+                       struct upload_fault *fault) {
+        int r = upload_account_add_folder(&folder->account, limits, fault);
+        if (r < 0)
+                return r;
+        r = (int) NEGATIVE_ERRNO(mkdirat(parent, name, 0777));
+        if (r < 0)
+                upload_account_remove(&folder->account, 0);
+        if (r == -EEXIST)
+                return 0;
+        if (r >= 0 && fsync(parent) < 0)
+                r = -errno;
+        return r < 0 ? upload_fault_set_errno(fault, r) : 1;
+}
+
+/* The folders of a name, which are made where they are not there. `ret_made` is how many bytes of the name, those of the
+ * outermost that was made included, were there before; the whole length: all. */
+static int make_parent(struct upload_folder *folder, const struct upload_target *target, struct upload_fault *fault,
+                       size_t *ret_made, int *ret_parent) {
+        int at = file_open_beneath(folder->fd, ".", BENEATH), r = at;
+        const char *name = target->name, *end;
+        *ret_made = strlen(name);
+        for (; r >= 0 && (end = strchr(name, '/')); name = end + 1) {
                 char part[NAME_MAX + 1];
+                int next = -1, made = 0;
                 (void) snprintf(part, sizeof(part), "%.*s", (int) (end - name), name);
-                int next = enter_folder(at, part);
+                r = enter_folder(at, part, &next);
+                if (r == -ENOENT) {
+                        r = made = make_folder(folder, at, part, target->limits, fault);
+                        if (made == 1)
+                                *ret_made = MIN_OF(*ret_made, (size_t) (end - target->name));
+                        if (r >= 0)
+                                r = enter_folder(at, part, &next);
+                }
                 close_fd(at);
                 at = next;
         }
-        return take_fd(&at);
+        if (r < 0) {
+                close_fd(at);
+                return fault->cause == CAUSE_NONE ? upload_fault_set_errno(fault, r) : r;
+        }
+        *ret_parent = at;
+        return 0;
+}
+
+/* Takes back the folders that were made for a file which came to nothing, as far as they are empty. */
+static void unmake_parent(struct upload_folder *folder, const char *name, size_t made) {
+        char path[PATH_MAX];
+        size_t length = (size_t) (last_part(name) - name);
+        for (; length > made && length < sizeof(path); length = (size_t) (last_part(path) - path)) {
+                memcpy(path, name, length);
+                path[length - 1] = '\0'; /* without its slash */
+                _cleanup_close_ int parent = open_parent(folder, path);
+                int r = parent < 0 ? parent : (int) NEGATIVE_ERRNO(unlinkat(parent, last_part(path), AT_REMOVEDIR));
+                if (r >= 0)
+                        upload_account_remove(&folder->account, 0);
+                else if (r != -ENOENT) /* it has not come to that one */
+                        return;
+        }
 }
 
 /* 1: a file is there, 0: nothing is. */
@@ -136,10 +183,13 @@ static int put_locked(const struct upload_part *part, int parent, const struct u
 
 int upload_place(struct upload_part *part, const struct upload_target *target, struct upload_fault *fault,
                  struct upload_placed *ret_placed) {
-        _cleanup_close_ int parent = make_parent(part->folder, target->name);
-        int r = parent < 0 ? upload_fault_set_errno(fault, parent)
-                           : put_locked(part, parent, target, fault, ret_placed);
+        _cleanup_close_ int parent = -1;
+        size_t made;
+        int r = make_parent(part->folder, target, fault, &made, &parent);
+        if (r >= 0)
+                r = put_locked(part, parent, target, fault, ret_placed);
         if (r < 0) {
+                unmake_parent(part->folder, target->name, made);
                 upload_part_discard(part);
                 return r;
         }
@@ -156,6 +206,8 @@ static int remove_folder(struct upload_folder *folder, const char *name, struct 
                 return upload_fault_set(fault, CAUSE_FILE_NOT_FOUND, NULL);
         if (r == -ENOTEMPTY || r == -EEXIST)
                 return upload_fault_set(fault, CAUSE_UPLOAD_FOLDER_NOT_EMPTY, NULL);
+        if (r >= 0)
+                upload_account_remove(&folder->account, 0);
         return r < 0 || fsync(parent) < 0 ? upload_fault_set_errno(fault, r < 0 ? r : -errno) : 0;
 }
 

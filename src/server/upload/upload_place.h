@@ -9,7 +9,8 @@
  * is told that it came too late, even where they speak to two daemons.
  */
 struct upload_target {
-        char *name; /* beneath the folder; upload_name_fault finds nothing to blame */
+        char *name;                         /* beneath the folder; upload_name_fault finds nothing to blame */
+        const struct config_upload *limits; /* of files and folders; for upload_place */
         bool may_replace;
         bool must_be_new;  /* If-None-Match: * */
         bool has_expected; /* what is there must still be this version */

@@ -122,7 +122,8 @@ static enum cause take_digests(const struct http_fields *fields, struct upload_e
 }
 
 static void start(struct file_request *request) {
-        struct upload_target target = { .may_replace = request->mount->config->overwrite };
+        struct upload_target target = { .limits = request->mount->config,
+                                        .may_replace = request->mount->config->overwrite };
         if (upload_request_is_conditional(request) && !upload_request_take_conditions(request, &target))
                 return;
         struct upload_put *put = calloc(1, sizeof(*put));

@@ -142,11 +142,26 @@ static void begin_change(struct file_request *request) {
                 file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
 }
 
+/* For clients behind what lets no other method through (tus 1.0, "X-HTTP-Method-Override"). */
+static bool take_override(struct file_request *request) {
+        struct http_request *http = &request->exchange->request;
+        struct slice name = http_fields_find(&http->fields, SLICE_LITERAL("x-http-method-override"));
+        if (!name.data || http->method != HTTP_METHOD_POST)
+                return true;
+        http->method = http_method_from_name(name);
+        return http->method == HTTP_METHOD_PATCH || http->method == HTTP_METHOD_DELETE ||
+               http->method == HTTP_METHOD_HEAD || http->method == HTTP_METHOD_POST;
+}
+
 void upload_request_begin(struct file_request *request) {
         struct slice beneath = upload_mount_beneath(request->mount, request->exchange->request.path);
         static const struct slice tus = SLICE_LITERAL(TUS_FOLDER);
         bool is_tus = allows(request, CONFIG_UPLOAD_TUS);
         if (is_tus && request->exchange->request.method != HTTP_METHOD_OPTIONS && slice_starts_with(beneath, tus)) {
+                if (!take_override(request)) {
+                        file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
+                        return;
+                }
                 begin_tus(request, slice_from(beneath, tus.length));
                 return;
         }

@@ -35,10 +35,10 @@ static int scan_name(struct scan *scan, int folder, const char *name, unsigned d
                 return -ETIME;
         if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
-        if (S_ISREG(status.st_mode)) {
+        if (S_ISREG(status.st_mode))
                 scan->bytes += (uint64_t) status.st_size;
+        if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
                 scan->files++;
-        }
         if (!S_ISDIR(status.st_mode) || status.st_dev != scan->device || depth > UPLOAD_NAME_PARTS)
                 return 0;
         int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
