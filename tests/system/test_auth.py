@@ -216,6 +216,25 @@ def test_killed_again_and_again_it_loses_nothing_acknowledged(auth, figure):
         assert max(back) < BACK_SECONDS + max(noise), (back, noise)
 
 
+def test_a_power_cut_loses_nothing_acknowledged(auth):
+    machine = auth.machine
+    if not hasattr(machine, "cut_power"):
+        pytest.skip("a container cannot lose what its host's kernel holds; 'make test-vm' runs this test")
+    auth.ask("accounts", "/users")
+    machine.run("sync")  # so that what is lost was written here
+    token = None
+    for number in range(5):
+        user = {"name": f"cut-{number}", "role": "operator"}
+        auth.ask("accounts", "/users/add", user)
+        token = auth.ask("accounts", "/tokens/add", {"user": user["name"], "scopes": "upload:*"})["token"]
+    machine.cut_power()
+    machine.start()
+    auth.server.forget_units()
+    users = {user["name"] for user in auth.ask("accounts", "/users")["users"]}
+    assert {f"cut-{number}" for number in range(5)} <= users
+    assert auth.grant(token) == 200, "the last one too"
+
+
 def test_a_restart_refuses_nobody(auth):
     with Adding(auth, "restarted") as adding:
         for _ in range(5):
