@@ -56,11 +56,17 @@ int authority_new(const struct daemon_environment *environment, struct error *er
         return 0;
 }
 
+void authority_stop(void *userdata) {
+        struct authority *authority = userdata;
+        authority->is_stopping = true;
+        thread_pool_free(take_pointer(authority->store_thread));
+}
+
 void authority_free(void *userdata) {
         struct authority *authority = userdata;
         if (!authority)
                 return;
-        thread_pool_free(authority->store_thread);
+        thread_pool_free(authority->store_thread); /* of a start that failed */
         user_store_free(authority->store);
         grant_signer_free(authority->signer);
         grant_signer_free(authority->key_change.fresh);
@@ -83,6 +89,8 @@ static void on_key_made(struct thread_task *task) {
         struct key_change *change = container_of(task, struct key_change, task);
         struct authority *authority = container_of(change, struct authority, key_change);
         change->is_running = false;
+        if (task->result < 0)
+                return;
         if (error_is_set(&change->error)) {
                 log_error(authority->log, "replacing the key that signs grants: %s", change->error.text);
                 grant_signer_free(take_pointer(change->fresh));

@@ -30,11 +30,13 @@ struct authority {
         struct loop *loop;
         struct log_producer *log;
         struct key_change key_change;
+        bool is_stopping;                         /* the threads end, or have ended */
         unsigned hashing;                         /* passwords that are being hashed, or wait for it */
         char nobodys_hash[PASSWORD_HASH_MAX + 1]; /* checked for users that there are not: it takes as long */
 };
 
 int authority_new(const struct daemon_environment *environment, struct error *error, void **ret_authority);
+void authority_stop(void *authority); /* steps of jobs that have not begun are cancelled */
 void authority_free(void *authority);
 
 /* Begins to replace the signing key when it is older than `rotation` us. */

@@ -41,9 +41,19 @@ static void run_step(struct thread_task *task) {
         job->result = job->step(job);
 }
 
+/* When the daemon ends, every exchange has ended before, and nobody waits for what was cancelled. */
+static void finish_step(struct auth_job *job) {
+        if (job->result == -ECANCELED && !job->exchange)
+                auth_job_end(job);
+        else
+                job->then(job);
+}
+
 static void on_step_done(struct thread_task *task) {
         struct auth_job *job = container_of(task, struct auth_job, task);
-        job->then(job);
+        if (task->result < 0)
+                job->result = task->result;
+        finish_step(job);
 }
 
 void auth_job_run(struct auth_job *job, struct thread_pool *pool, int (*step)(struct auth_job *job),
@@ -52,10 +62,10 @@ void auth_job_run(struct auth_job *job, struct thread_pool *pool, int (*step)(st
         job->then = then;
         job->task.run = run_step;
         job->task.done = on_step_done;
-        int r = thread_pool_submit(pool, job->authority->loop, &job->task);
+        int r = job->authority->is_stopping ? -ECANCELED : thread_pool_submit(pool, job->authority->loop, &job->task);
         if (r < 0) {
                 job->result = r;
-                then(job);
+                finish_step(job);
         }
 }
 

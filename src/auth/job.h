@@ -23,7 +23,8 @@ struct auth_job {
 /* Ties a cleared job to the exchange. -ENOMEM: it is not tied. */
 int auth_job_init(struct auth_job *job, struct http_exchange *exchange, void (*free)(struct auth_job *job));
 
-/* Runs a step on the pool, then `then`. When the pool has no room, `then` runs at once with -EAGAIN as the result. */
+/* Runs a step on the pool, then `then`. When the pool has no room, `then` runs at once with -EAGAIN as the result. A job whose step
+ * was not run because the daemon ends is ended. */
 void auth_job_run(struct auth_job *job, struct thread_pool *pool, int (*step)(struct auth_job *job),
                   void (*then)(struct auth_job *job));
 

@@ -47,6 +47,7 @@ int main(int argc, char **argv) {
                 .drain_timeout = drain_timeout,
                 .sandbox = sandbox,
                 .state_new = authority_new,
+                .state_stop = authority_stop,
                 .state_free = authority_free,
                 .snapshot_new = snapshot_new,
         };

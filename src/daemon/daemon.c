@@ -262,6 +262,8 @@ static void stop(struct daemon *daemon) {
         if (daemon->engine)
                 http_engine_stop(daemon->engine);
         daemon_roles_stop(daemon);
+        if (daemon->state && daemon->program->state_stop)
+                daemon->program->state_stop(daemon->state);
         daemon_pools_free(daemon);
         loop_free(daemon->loop);
         http_generation_unref(daemon->generation, daemon->log);

@@ -70,6 +70,9 @@ struct daemon_program {
 
         /* What is kept over reloads (NULL: nothing); made within the sandbox, before the first snapshot, and freed last. */
         int (*state_new)(const struct daemon_environment *environment, struct error *error, void **ret_state);
+        /* Ends threads of its own, while the loop to which their results go is still there; from then on nothing may be begun.
+         * NULL: it has none. */
+        void (*state_stop)(void *state);
         void (*state_free)(void *state);
 
         /* Builds a snapshot from a configuration. May block: it is called on the thread pool. */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Users, tokens and grants, asked of a real ccodes-auth in its real sandbox."""
 
+import contextlib
 import json
 import random
+import signal
 import socket
 import stat
 import threading
@@ -237,6 +239,23 @@ def test_damaged_users_are_said_and_left_alone(tmp_path):
         auth.start()
     assert "users.sqlite" in auth.log() and auth.process.returncode == 1
     assert (auth.folder / "users.sqlite").read_bytes() == b"no database " * 1000
+
+
+def test_an_end_at_once_leaves_what_is_under_way(auth):
+    """A second signal does not wait for passwords that are being hashed, and were to be stored then."""
+    add_ann(auth)
+    body = json.dumps({"name": "ann", "password": "another horse"}).encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            connection = stack.enter_context(auth.connect("accounts"))
+            connection.sendall(b"POST /users/set-password HTTP/1.1\r\nHost: auth\r\nContent-Length: %d\r\n\r\n%s"
+                               % (len(body), body))
+        assert auth.ask("accounts", "GET", "/users")[0] == 200  # so that all of them are under way
+        for number in (signal.SIGTERM, signal.SIGINT):
+            auth.process.send_signal(number)
+        assert auth.process.wait(15) == 0, auth.log()
+    auth.start()
+    assert any(auth.grant(basic("ann", password))[0] == 200 for password in ("another horse", "correct horse"))
 
 
 def test_what_is_handed_over_beside_connections_is_dropped(auth):
