@@ -3,10 +3,12 @@
 #include "auth/job.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/respond.h"
 #include "shared/syscall.h"
+#include "shared/utf8.h"
 
 #define DEPTH_MAX 4
 
@@ -75,20 +77,56 @@ void auth_job_end(struct auth_job *job) {
         job->free(job);
 }
 
-struct json_object *auth_parse_object(struct slice bytes) {
+/* The most bytes that to_ascii makes of one, and the NUL of snprintf. */
+#define ASCII_MAX(length) (3 * (length) + 1)
+
+/* The same JSON in ASCII: what is beyond it can only stand in strings, where it may be escaped (RFC 8259 section 7). json-c 0.18 takes
+ * such bytes for control characters when it is strict. Returns the length; SIZE_MAX when it is not UTF-8. */
+static size_t to_ascii(struct slice bytes, char *ret_ascii) {
+        char *end = ret_ascii;
+        while (bytes.length > 0) {
+                const unsigned char *byte = (const unsigned char *) bytes.data;
+                size_t length;
+                if (!utf8_next(bytes, &length))
+                        return SIZE_MAX;
+                unsigned point = length == 1 ? byte[0] : byte[0] & (0x7fU >> length);
+                for (size_t i = 1; i < length; i++)
+                        point = point << 6 | (byte[i] & 0x3fU);
+                if (length == 1)
+                        *end++ = bytes.data[0];
+                else if (point < 0x10000)
+                        end += snprintf(end, 7, "\\u%04x", point);
+                else
+                        end += snprintf(end, 13, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
+                                        0xdc00 + ((point - 0x10000) & 0x3ff));
+                bytes = slice_from(bytes, length);
+        }
+        return (size_t) (end - ret_ascii);
+}
+
+static struct json_object *parse_object(struct slice ascii) {
         struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
         if (!tokener)
                 return NULL;
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        struct json_object *object = json_tokener_parse_ex(tokener, bytes.data, (int) bytes.length);
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+        struct json_object *object = json_tokener_parse_ex(tokener, ascii.data, (int) ascii.length);
         bool is_whole = json_tokener_get_error(tokener) == json_tokener_success &&
-                        json_tokener_get_parse_end(tokener) == bytes.length &&
+                        json_tokener_get_parse_end(tokener) == ascii.length &&
                         json_object_is_type(object, json_type_object);
         json_tokener_free(tokener);
         if (is_whole)
                 return object;
         json_object_put(object);
         return NULL;
+}
+
+struct json_object *auth_parse_object(struct slice bytes) {
+        _cleanup_free_ char *ascii = malloc(ASCII_MAX(bytes.length));
+        size_t length = ascii ? to_ascii(bytes, ascii) : SIZE_MAX;
+        struct json_object *object = length != SIZE_MAX ? parse_object((struct slice) { ascii, length }) : NULL;
+        if (ascii)
+                explicit_bzero(ascii, ASCII_MAX(bytes.length));
+        return object;
 }
 
 const char *auth_member(struct json_object *object, const char *name) {

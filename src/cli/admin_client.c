@@ -54,6 +54,9 @@ static int explain(CURL *curl, CURLcode code, const char *socket, const struct t
                         return error_set(error, -ESRCH, "nothing listens on %s: the service does not run", socket);
                 if (system_error == EACCES || system_error == EPERM)
                         return explain_refusal(socket, error);
+                if (system_error == EPROTOTYPE)
+                        return error_set(error, -EPROTO, "%s takes no connections: it is for the gateway alone",
+                                         socket);
                 return error_set_errno(error, system_error ? -(int) system_error : -ECONNREFUSED, "connecting to %s",
                                        socket);
         case CURLE_OPERATION_TIMEDOUT:

@@ -31,10 +31,13 @@ static void complain(const struct daemon *daemon, const char *message_id, const 
                                    LOG_LEVEL_ERROR, message_id, text);
                 return;
         }
-        /* On a console each line says whose it is. */
+        /* On a console each line says whose it is, and goes out whole: the log may write there as well. */
         char *rest = text;
-        for (char *line; (line = strsep(&rest, "\n"));)
-                fprintf(stderr, "%s: %s\n", daemon->program->command, line);
+        for (char *line; (line = strsep(&rest, "\n"));) {
+                _cleanup_free_ char *whole = text_format("%s: %s\n", daemon->program->command, line);
+                if (whole)
+                        (void) write_whole(STDERR_FILENO, whole, strlen(whole));
+        }
 }
 
 static const struct config_root *root_of(const struct daemon *daemon) {

@@ -258,6 +258,19 @@ def test_an_end_at_once_leaves_what_is_under_way(auth):
     assert any(auth.grant(basic("ann", password))[0] == 200 for password in ("another horse", "correct horse"))
 
 
+def test_words_of_every_script_are_read(auth):
+    """Beyond ASCII, beyond the first plane, escaped or not; and what is no UTF-8 is refused."""
+    for name, password in ("ann", "größer als €uro"), ("bob", "𝄞𝄢 clefs in there"), ("eve", "\u0001 a control \u007f"):
+        assert auth.change("/users/add", name=name, role="viewer", password=password)[0] == 200
+        assert auth.grant(basic(name, password), scope="download:x")[0] == 200
+        assert cause(auth.grant(basic(name, password + "x"), scope="download:x"))[1] in ("credentials-invalid", "login-slowed")
+    raw = '{"name":"zoe","role":"viewer","password":"zwölf ganze Wörter"}'.encode()
+    assert auth.ask("accounts", "POST", "/users/add", raw)[0] == 200
+    for wrong in (raw.decode().encode("latin-1"), raw.replace(b"zoe", b"\xf0\x9d\x84"), "ä".encode() + raw, raw + "ä".encode(),
+                  raw.replace(b'"viewer"', "ä".encode())):
+        assert cause(auth.ask("accounts", "POST", "/users/add", wrong)) == (400, "input-invalid")
+
+
 def test_what_is_handed_over_beside_connections_is_dropped(auth):
     """Files, connections of TCP, several at once, and somebody who keeps his end blocking: the role goes on."""
     add_ann(auth)

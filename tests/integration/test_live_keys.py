@@ -116,7 +116,8 @@ class Live(Daemon):
             if value is None:
                 del at[key]
         self.config.write_text(toml(config))
-        answer = self.admin("POST", "/reload")
+        # With max_connections = 1 the admin socket takes none before the last one is gone, either.
+        answer = until(lambda: (answer := self.admin("POST", "/reload")).status != 503 and answer, "the admin socket is free")
         assert answer.status == 200, answer.body
 
     def fresh(self):
