@@ -61,10 +61,14 @@ static int code_of(int status) {
         }
 }
 
-int account_request(const struct cli_arguments *arguments, const char *path, struct account_body *body,
-                    struct error *error, struct json_object **ret_object) {
+const char *account_socket(const struct cli_arguments *arguments) {
+        const char *given = cli_argument(arguments, "socket");
+        return given ? given : SOCKET;
+}
+
+int account_request(const char *socket, const char *path, struct account_body *body, struct error *error,
+                    struct json_object **ret_object) {
         _cleanup_admin_response_ struct admin_response response = { 0 };
-        const char *given = cli_argument(arguments, "socket"), *socket = given ? given : SOCKET;
         int r = exchange(socket, path, body, error, &response);
         if (r < 0)
                 return r;

@@ -19,10 +19,12 @@ void account_body_add_number(struct account_body *body, const char *name, uint64
 void account_body_done(struct account_body *body);
 #define _cleanup_account_body_ _cleanup_(account_body_done)
 
+/* The socket that --socket names, or the usual one. */
+const char *account_socket(const struct cli_arguments *arguments);
+
 /*
- * Asks the socket that --socket names, or the usual one: by POST with a body, else (NULL) by GET. The caller puts the
- * object. -ENOENT, -EEXIST and -EINVAL, with the daemon's words, are what is wrong with the request; others as
+ * Asks by POST with a body, else (NULL) by GET. The caller puts the object. -ENOENT, -EEXIST and -EINVAL, with the daemon's words, are what is wrong with the request; others as
  * admin_request.
  */
-int account_request(const struct cli_arguments *arguments, const char *path, struct account_body *body,
-                    struct error *error, struct json_object **ret_object);
+int account_request(const char *socket, const char *path, struct account_body *body, struct error *error,
+                    struct json_object **ret_object);

@@ -90,8 +90,8 @@ static int append_upload(struct text *text, const char *upload, struct error *er
         text_append_string(text, "\n[[site.upload]]\nname = \"upload\"\n");
         append_string(text, "path", path);
         append_string(text, "folder", folder);
-        text_append_string(text, "access = \"anyone\"\nlisting = true\n"
-                                 "methods = [\"get\", \"put\", \"post\", \"delete\", \"tus\"]\n");
+        text_append_string(text, "access = \"anyone\"\nlisting = true\nmethods = [\"get\", \"put\", \"post\", "
+                                 "\"delete\", \"tus\"]\n");
         return 0;
 }
 

@@ -40,18 +40,33 @@ static int make_temporary(char **ret_path) {
         return 0;
 }
 
+char *state_folder_file(const struct state_folder *folder, const char *name, const char *suffix) {
+        return text_format("%s/%s%s", folder->path, name, suffix);
+}
+
+static void remove_files(const struct state_folder *folder, const char *const *names) {
+        for (; *names; names++)
+                (void) unlinkat(folder->lock_fd, *names, 0);
+}
+
 void state_folder_close(struct state_folder *folder) {
+        static const char *const sockets[] = { "server.sock", "auth.sock", "auth-accounts.sock", "auth-grants.sock",
+                                               NULL };
+        static const char *const kept[] = { "grant-keys",       "grant-keys.secret", "users.sqlite",
+                                            "users.sqlite-wal", "users.sqlite-shm",  NULL };
         if (!folder)
                 return;
-        if (folder->socket)
-                (void) unlink(folder->socket);
+        if (folder->lock_fd >= 0)
+                remove_files(folder, sockets);
         if (folder->has_config)
                 (void) unlink(folder->config);
-        if (folder->is_temporary)
+        if (folder->is_temporary) {
+                if (folder->lock_fd >= 0)
+                        remove_files(folder, kept);
                 (void) rmdir(folder->path);
+        }
         free(folder->path);
         free(folder->config);
-        free(folder->socket);
         close_fd(folder->lock_fd);
         *folder = STATE_FOLDER_INIT;
 }
@@ -63,13 +78,9 @@ static int lock(struct state_folder *folder) {
         if (folder->lock_fd < 0)
                 return folder->lock_fd;
         int r = NEGATIVE_ERRNO(flock(folder->lock_fd, LOCK_EX | LOCK_NB));
+        if (r < 0)
+                folder->lock_fd = close_fd(folder->lock_fd); /* nothing in it is ours to remove */
         return r == -EWOULDBLOCK ? -EBUSY : r;
-}
-
-static int name_files(struct state_folder *folder) {
-        folder->config = text_format("%s/run.toml", folder->path);
-        folder->socket = text_format("%s/server.sock", folder->path);
-        return folder->config && folder->socket ? 0 : -ENOMEM;
 }
 
 int state_folder_open(const char *path, struct error *error, struct state_folder *ret_folder) {
@@ -89,7 +100,7 @@ int state_folder_open(const char *path, struct error *error, struct state_folder
         if (r == -EBUSY)
                 return error_set(error, r, "another 'ccodesctl run' keeps its state in %s", folder.path);
         if (r >= 0)
-                r = name_files(&folder);
+                r = (folder.config = state_folder_file(&folder, "run", ".toml")) ? 0 : -ENOMEM;
         if (r < 0)
                 return error_set_errno(error, r, "keeping the state in %s", path ? path : "a temporary folder");
         *ret_folder = folder;

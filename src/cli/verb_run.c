@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ccodesctl run: a daemon in the foreground. It is started with a configuration and an admin socket of its own, and this
- * process waits beside it: until it is ready, then for its end or for a signal to hand on. */
+/* ccodesctl run: daemons in the foreground. They are started with a configuration and sockets of their own, and this
+ * process waits beside them: until they are ready, then for their end or for a signal to hand on. */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "cli/admin_client.h"
-#include "cli/child.h"
 #include "cli/development_certificate.h"
-#include "cli/program_path.h"
 #include "cli/run_address.h"
 #include "cli/run_config.h"
+#include "cli/run_daemon.h"
 #include "cli/run_keys.h"
+#include "cli/run_tokens.h"
 #include "cli/services.h"
 #include "cli/state_folder.h"
 #include "cli/verbs.h"
+#include "shared/syscall.h"
 
 #define READY_POLL_NSEC 10000000
 #define READY_SECONDS 60
@@ -26,17 +26,21 @@
 
 struct running {
         struct cli *cli;
-        const struct cli_service *service;
         struct state_folder folder;
         struct development_certificate certificate; /* of --https */
-        const char *config;                         /* file */
-        pid_t pid;
+        struct run_tokens tokens;
+        const char *config;             /* file */
+        struct run_daemon server, auth; /* the second where the configuration asks for tokens */
+        struct run_daemon *heard;       /* to which signals are handed on */
         sigset_t signals;
         unsigned stops; /* how often it was told to */
 };
 
 static void running_done(struct running *running) {
+        run_tokens_done(&running->tokens);
         development_certificate_done(&running->certificate);
+        run_daemon_done(&running->server);
+        run_daemon_done(&running->auth);
         state_folder_close(&running->folder);
 }
 
@@ -85,24 +89,20 @@ static int make_config(struct running *running, const struct cli_arguments *argu
         return r;
 }
 
-/* 0 while it runs, 1 after its end: *ret_status is as child_wait's. */
-static int has_ended(const struct running *running, int *ret_status) {
-        siginfo_t info = { 0 };
-        if (waitid(P_PID, (id_t) running->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-                return 0;
-        *ret_status = child_wait(running->pid);
-        return 1;
-}
-
 static void hand_on(struct running *running, int signal_number) {
         if (signal_number == SIGCHLD)
                 return;
-        /* The daemon takes SIGHUP for a reload; here it says that the terminal has gone. */
-        (void) kill(running->pid, SIGTERM);
+        /* A daemon takes SIGHUP for a reload; here it says that the terminal has gone. */
+        run_daemon_signal(running->heard, SIGTERM);
         running->stops++;
         if (running->stops == 1 && signal_number == SIGINT && !running->cli->json)
                 output_print(&running->cli->err, OUTPUT_PLAIN,
                              "\nStopping once requests have ended; Ctrl-C again stops at once.\n");
+}
+
+/* Ctrl-C may reach a daemon before it has a group of its own, and be known here only afterwards. */
+static bool was_stopped(const struct running *running, int status) {
+        return status == 0 || status == SIGNAL_EXIT + SIGINT || (running->stops > 0 && status > SIGNAL_EXIT);
 }
 
 /* Waits for a signal, at most `timeout` where it is not NULL, and hands it on. */
@@ -112,19 +112,26 @@ static void wait_for_signal(struct running *running, const struct timespec *time
                 hand_on(running, signal_number);
 }
 
+/* Its end, whatever signals come meanwhile. Returns as child_wait. */
+static int wait_for_end(struct running *running, struct run_daemon *daemon) {
+        int status = 0;
+        running->heard = daemon;
+        while (!run_daemon_has_ended(daemon, &status))
+                wait_for_signal(running, NULL);
+        return status;
+}
+
 /* 0 when the daemon serves, 1 when it has ended before. */
-static int wait_until_ready(struct running *running, int *ret_status, struct error *error) {
+static int wait_until_ready(struct running *running, struct run_daemon *daemon, int *ret_status, struct error *error) {
         static const struct timespec pause = { .tv_nsec = READY_POLL_NSEC };
         time_t latest = time(NULL) + READY_SECONDS;
-        while (!has_ended(running, ret_status)) {
-                _cleanup_admin_response_ struct admin_response response = { 0 };
-                if (admin_request(running->folder.socket, "GET", "/readyz", NULL, 1, NULL, &response) >= 0 &&
-                    response.status == 200)
+        while (!run_daemon_has_ended(daemon, ret_status)) {
+                if (run_daemon_is_ready(daemon))
                         return 0;
                 if (time(NULL) > latest) {
-                        (void) kill(running->pid, SIGKILL);
-                        *ret_status = child_wait(running->pid);
-                        return error_set(error, -ETIMEDOUT, "%s is not ready after %d s", running->service->program,
+                        run_daemon_signal(daemon, SIGKILL);
+                        *ret_status = wait_for_end(running, daemon);
+                        return error_set(error, -ETIMEDOUT, "%s is not ready after %d s", daemon->service->program,
                                          READY_SECONDS);
                 }
                 wait_for_signal(running, &pause);
@@ -155,22 +162,19 @@ static void print_urls(struct output *output, char *urls, struct text *printed) 
 
 /* Where it serves, as the daemon says: a port 0 has become a real one. */
 static struct json_object *say_addresses(struct running *running, struct json_object *status) {
-        struct json_object *addresses = json_object_new_array(), *listeners = NULL;
+        struct json_object *addresses = json_object_new_array(), *listeners = json_member_array(status, "listeners");
         _cleanup_text_ struct text printed = TEXT_INIT;
-        (void) json_object_object_get_ex(status, "listeners", &listeners);
-        for (size_t i = 0; json_object_is_type(listeners, json_type_array) && i < json_object_array_length(listeners);
-             i++) {
-                struct json_object *listener = json_object_array_get_idx(listeners, i), *tls = NULL;
+        for (size_t i = 0; listeners && i < json_object_array_length(listeners); i++) {
+                struct json_object *listener = json_object_array_get_idx(listeners, i);
+                bool tls = json_member_boolean(listener, "tls");
                 const char *bound = json_member_string(listener, "address", NULL);
                 _cleanup_text_ struct text urls = TEXT_INIT;
                 if (!bound)
                         continue;
-                (void) json_object_object_get_ex(listener, "tls", &tls);
-                run_address_append_urls(&urls, bound, json_object_get_boolean(tls));
+                run_address_append_urls(&urls, bound, tls);
                 if (!urls.data)
                         continue;
-                json_object_array_add(addresses,
-                                      address_object(listener, bound, urls.data, json_object_get_boolean(tls)));
+                json_object_array_add(addresses, address_object(listener, bound, urls.data, tls));
                 if (!running->cli->json)
                         print_urls(&running->cli->out, urls.data, &printed);
         }
@@ -195,23 +199,25 @@ static int say_ready(struct running *running, const struct cli_arguments *argume
         _cleanup_json_ struct json_object *status = NULL;
         struct output *out = &running->cli->out;
         const char *folder = folder_of(arguments);
-        int r = admin_get_json(running->folder.socket, "/status", error, &status);
+        int r = admin_get_json(running->server.socket, "/status", error, &status);
         if (r < 0)
                 return r;
         if (!running->cli->json)
                 output_print(out, OUTPUT_PLAIN, "Serving %s on\n", folder ? folder : running->config);
         struct json_object *addresses = say_addresses(running, status), *object = json_object_new_object();
         json_object_object_add(object, "result", output_json_string("ready"));
-        json_object_object_add(object, "pid", json_object_new_int((int) running->pid));
+        json_object_object_add(object, "pid", json_object_new_int((int) running->server.pid));
         json_object_object_add(object, "config", output_json_string(running->config));
-        json_object_object_add(object, "admin_socket", output_json_string(running->folder.socket));
+        json_object_object_add(object, "admin_socket", output_json_string(running->server.socket));
         json_object_object_add(object, "certificate", output_json_string(running->certificate.certificate));
         json_object_object_add(object, "addresses", addresses);
+        run_tokens_add(&running->tokens, object);
         if (running->cli->json) {
                 output_json_line(out, object);
         } else {
                 json_object_put(object);
                 say_certificate(running);
+                run_tokens_say(&running->tokens, running->folder.is_temporary, out);
                 output_print(out, OUTPUT_PLAIN, "Ctrl-C stops.\n");
         }
         (void) fflush(out->stream);
@@ -229,52 +235,64 @@ static void take_signals(struct running *running) {
         (void) sigprocmask(SIG_BLOCK, &running->signals, NULL); /* cannot fail with these arguments */
 }
 
-static int start(struct running *running, struct error *error) {
-        _cleanup_free_ char *program = NULL;
-        int r = program_path_find(running->service->name, running->service->program, error, &program);
-        if (r < 0)
-                return r;
-        const struct child_options options = {
-                .argv = (const char *const[]) { program, "--config", running->config, "--state", running->folder.path,
-                                                "--log", "console", NULL },
-                .own_group = true,
-                .dies_with_us = true,
-        };
-        /* Not ours to hand on: the daemon's state is told by its admin socket. */
-        (void) unsetenv("NOTIFY_SOCKET");
-        (void) unsetenv("WATCHDOG_USEC");
-        return child_start(&options, error, &running->pid);
+/* From its start until it serves. 1 when it has ended before: in order, as it was told to, or *error says why. */
+static int bring_up(struct running *running, struct run_daemon *daemon, const struct cli_service *service,
+                    struct error *error) {
+        int status = 0;
+        running->heard = daemon;
+        int r = run_daemon_start(daemon, service, &running->folder, running->config, error);
+        if (r >= 0)
+                r = wait_until_ready(running, daemon, &status, error);
+        if (r == 1 && !was_stopped(running, status))
+                return error_set(error, -ECHILD, "%s did not start (exit status %d); it says above why",
+                                 service->program, status);
+        return r;
+}
+
+/* The server last, since it asks the other; both, or neither. As bring_up. */
+static int bring_up_all(struct running *running, struct error *error) {
+        const struct cli_service *auth = NULL;
+        int r = run_tokens_are_needed(running->config) ? cli_service_find("auth", error, &auth) : 0;
+        if (r >= 0 && auth)
+                r = bring_up(running, &running->auth, auth, error);
+        if (r == 0 && auth)
+                r = run_tokens_prepare(&running->tokens, &running->folder, error);
+        return r == 0 ? bring_up(running, &running->server, &cli_services[0], error) : r;
+}
+
+/* Until the server ends, or the other one, without which it is of no use. */
+static int serve(struct running *running, struct error *error) {
+        int status = 0, auth_status = 0;
+        bool has_auth = running->auth.pid > 0;
+        while (!run_daemon_has_ended(&running->server, &status)) {
+                if (has_auth && run_daemon_has_ended(&running->auth, &auth_status))
+                        return run_daemon_explain_end(&running->auth, auth_status ? auth_status : 1, error);
+                wait_for_signal(running, NULL);
+        }
+        return was_stopped(running, status) ? 0 : run_daemon_explain_end(&running->server, status, error);
+}
+
+/* Whatever still runs; the server first, whose last requests may ask the other. */
+static void bring_down(struct running *running) {
+        struct run_daemon *const daemons[] = { &running->server, &running->auth };
+        for (size_t i = 0; i < ELEMENTS_OF(daemons); i++) {
+                run_daemon_signal(daemons[i], SIGTERM);
+                (void) wait_for_end(running, daemons[i]);
+        }
 }
 
 static int run_to_the_end(struct running *running, const struct cli_arguments *arguments, struct error *error) {
-        int status = 0, r = wait_until_ready(running, &status, error);
-        if (r < 0)
-                return r;
+        int r = bring_up_all(running, error);
         if (r == 0)
                 r = say_ready(running, arguments, error);
-        if (r < 0) {
-                (void) kill(running->pid, SIGTERM);
-                (void) child_wait(running->pid);
-                return r;
-        }
-        while (r == 0 && !has_ended(running, &status))
-                wait_for_signal(running, NULL);
-        /* Ctrl-C may reach the daemon before it has a group of its own, and be known here only afterwards. */
-        bool is_stopped = running->stops > 0 || status == SIGNAL_EXIT + SIGINT;
-        if (status == 0 || (is_stopped && status > SIGNAL_EXIT))
-                return CLI_DONE;
-        if (r > 0)
-                return error_set(error, -ECHILD, "%s did not start (exit status %d); it says above why",
-                                 running->service->program, status);
-        return error_set(error, -ECHILD, "%s has ended with %s %d", running->service->program,
-                         status > SIGNAL_EXIT ? "signal" : "exit status",
-                         status > SIGNAL_EXIT ? status - SIGNAL_EXIT : status);
+        if (r == 0)
+                r = serve(running, error);
+        bring_down(running);
+        return r < 0 ? r : CLI_DONE;
 }
 
 int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
-        _cleanup_(running_done) struct running running = { .cli = cli,
-                                                           .service = &cli_services[0],
-                                                           .folder = STATE_FOLDER_INIT };
+        _cleanup_(running_done) struct running running = { .cli = cli, .folder = STATE_FOLDER_INIT };
         const char *folder = folder_of(arguments);
         running.config = cli_argument(arguments, "config");
         if (!folder && !running.config)
@@ -292,7 +310,5 @@ int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct erro
                 return cli_refuse(cli, "%s", error->text);
         if (r >= 0)
                 r = run_keys_prepare(&running.folder, running.config, error);
-        if (r >= 0)
-                r = start(&running, error);
         return r < 0 ? r : run_to_the_end(&running, arguments, error);
 }

@@ -604,6 +604,10 @@ const struct cli_verb cli_verbs[] = {
                                        "A port alone means every address of the machine, localhost means 127.0.0.1 and "
                                        "::1, port 0 one that is free. The certificate for --https is kept in "
                                        "~/.local/share/ccodes, so that a browser's exception for it lasts.\n\n"
+                                       "Where the configuration asks for tokens (access = \"token\"), ccodes-auth runs "
+                                       "beside the server, and its accounts socket "
+                                       "is named: `ccodesctl users` and `ccodesctl tokens` take it as --socket. What "
+                                       "it keeps is in the folder of --state.\n\n"
                                        "With --json a line of JSON is printed once it serves.",
                         .options = run_options,
                         .run = verb_run,

@@ -79,7 +79,7 @@ int verb_tokens_add(struct cli *cli, const struct cli_arguments *arguments, stru
         account_body_add_number(&body, "expires_in", seconds);
         if (label)
                 account_body_add(&body, "label", label);
-        r = account_request(arguments, "/tokens/add", &body, &found, &answer);
+        r = account_request(account_socket(arguments), "/tokens/add", &body, &found, &answer);
         if (r == -ENOENT)
                 return error_set(error, r, "there is no user '%s'; `ccodesctl users add %s` makes one", user, user);
         if (r < 0)
@@ -94,7 +94,7 @@ int verb_tokens_revoke(struct cli *cli, const struct cli_arguments *arguments, s
         const char *id = arguments->operands[0];
         struct error found = ERROR_INIT;
         account_body_add(&body, "id", id);
-        int r = account_request(arguments, "/tokens/revoke", &body, &found, &answer);
+        int r = account_request(account_socket(arguments), "/tokens/revoke", &body, &found, &answer);
         if (r == -ENOENT || r == -EINVAL)
                 return error_set(
                                 error, -ENOENT,
@@ -138,7 +138,7 @@ static struct json_object *select_tokens(struct json_object *answer, const char 
 int verb_tokens_list(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_output_table_ struct output_table table = { .columns = 6 };
         _cleanup_json_ struct json_object *answer = NULL;
-        int r = account_request(arguments, "/tokens", NULL, error, &answer);
+        int r = account_request(account_socket(arguments), "/tokens", NULL, error, &answer);
         if (r < 0)
                 return r;
         struct json_object *shown = json_object_new_object(), *tokens;

@@ -29,7 +29,7 @@ static int change(struct cli *cli, const struct cli_arguments *arguments, const 
         const char *name = arguments->operands[0];
         struct error found = ERROR_INIT;
         account_body_add(body, "name", name);
-        int r = account_request(arguments, path, body, &found, &answer);
+        int r = account_request(account_socket(arguments), path, body, &found, &answer);
         if (r < 0)
                 return explain(r, name, &found, error);
         _cleanup_free_ char *message = text_format("The user '%s' %s", name, words);
@@ -127,7 +127,7 @@ static void add_row(struct output_table *table, struct json_object *user) {
 int verb_users_list(struct cli *cli, const struct cli_arguments *arguments, struct error *error) {
         _cleanup_output_table_ struct output_table table = { .columns = 5 };
         struct json_object *answer = NULL;
-        int r = account_request(arguments, "/users", NULL, error, &answer);
+        int r = account_request(account_socket(arguments), "/users", NULL, error, &answer);
         if (r < 0)
                 return r;
         struct json_object *users = json_member_array(answer, "users");

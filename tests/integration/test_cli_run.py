@@ -245,3 +245,56 @@ def test_ctrl_c_reaches_the_daemon_once(site, tmp_path):
     server = Run("--dir", site, "--http", "127.0.0.1:0", folder=tmp_path)
     assert os.getpgid(server.ready["pid"]) != os.getpgid(server.process.pid)
     assert server.stop() == 0
+
+
+def config_with_uploads(tmp_path, access):
+    (tmp_path / "uploads").mkdir()
+    config = tmp_path / "my.toml"
+    config.write_text(f'[[server.listener]]\nname = "http"\naddress = "127.0.0.1:0"\n'
+                      f'[[site]]\nname = "s"\nroot = {json.dumps(str(tmp_path))}\n'
+                      f'[[site.upload]]\nname = "in"\npath = "/in/"\nfolder = {json.dumps(str(tmp_path / "uploads"))}\n'
+                      f'access = "{access}"\n')
+    return config
+
+
+def pid_of(state, name):
+    status = ccodesctl_json("status", "--socket", state / f"{name}.sock")["services"][0]["status"]
+    assert status["name"] == f"ccodes-{name}"
+    return status["pid"]
+
+
+def test_a_configuration_that_asks_for_tokens_gets_who_keeps_them(run, tmp_path):
+    config, state = config_with_uploads(tmp_path, "token"), tmp_path / "state"
+    for _ in range(2):
+        server = run("--config", config, "--state", state)
+        accounts = server.ready["accounts_socket"]
+        assert accounts == str(state / "auth-accounts.sock")
+        pids = [pid_of(state, name) for name in ("server", "auth")]
+        assert pids[0] == server.ready["pid"]
+        users = [user["name"] for user in ccodesctl_json("users", "list", "--socket", accounts)["users"]]
+        if not users:
+            ccodesctl("users", "add", "ann", "--no-password", "--socket", accounts, check=0)
+        assert server.stop() == 0
+        assert all(map(is_gone, pids))
+        assert {path.name for path in state.iterdir()} == {"users.sqlite", "grant-keys", "grant-keys.secret"}
+    assert users == ["ann"], "they last as long as the folder"
+
+
+def test_a_configuration_without_tokens_has_no_accounts(run, tmp_path):
+    server = run("--config", config_with_uploads(tmp_path, "anyone"), "--state", tmp_path / "state")
+    assert server.ready["accounts_socket"] is None
+    assert not (tmp_path / "state/auth.sock").exists()
+
+
+def test_it_serves_with_both_or_not_at_all(tmp_path):
+    config, state = config_with_uploads(tmp_path, "token"), tmp_path / "state"
+    server = Run("--config", config, "--state", state, folder=tmp_path)
+    os.kill(pid_of(state, "auth"), signal.SIGKILL)
+    assert server.process.wait(20) == 1
+    assert "ccodes-auth has ended with signal 9" in server.log() and is_gone(server.ready["pid"])
+    server.stop()
+    for path in state.glob("users.sqlite-*"):
+        path.unlink()  # what was written last is there, and would be read
+    (state / "users.sqlite").write_bytes(b"this is no database" * 100)
+    result = ccodesctl("run", "--config", config, "--state", state, check=1)
+    assert "ccodes-auth did not start" in result.stderr and "users" in result.stderr
