@@ -2,7 +2,7 @@
 #pragma once
 
 #include "http/exchange.h"
-#include "http/h1/h1_parse.h"
+#include "http/fault.h"
 #include "http/target.h"
 
 /*
@@ -11,15 +11,15 @@
  */
 
 /* `authority` is the one that counts: Host's, or that of the target or pseudo-field, which wins. In HTTP/1.0 it may be absent. */
-int http_request_take_authority(struct http_exchange *exchange, struct slice authority, struct h1_fault *ret_fault);
+int http_request_take_authority(struct http_exchange *exchange, struct slice authority, struct http_fault *ret_fault);
 
 /* The path and query of a target that was split. */
 int http_request_take_path(struct http_exchange *exchange, const struct http_target *target,
-                           struct h1_fault *ret_fault);
+                           struct http_fault *ret_fault);
 
 /* Finds out how long the body may be (exchange->max_body), once it is known what the request is for. A fault when its length is told
  * and is more. */
-int http_request_limit_body(struct http_exchange *exchange, struct h1_fault *ret_fault);
+int http_request_limit_body(struct http_exchange *exchange, struct http_fault *ret_fault);
 
 /* A request for a host that the certificate shown on this connection does not cover came the wrong way (RFC 9110 section 15.5.20). */
-int http_request_check_direction(const struct http_exchange *exchange, struct h1_fault *ret_fault);
+int http_request_check_direction(const struct http_exchange *exchange, struct http_fault *ret_fault);

@@ -44,7 +44,7 @@ static double measure(const struct h1_scanner *scanner, const char *text, size_t
                 uint64_t start = now_nsec();
                 for (int i = 0; i < ITERATIONS; i++) {
                         struct h1_request_head head;
-                        struct h1_fault fault;
+                        struct http_fault fault;
                         size_t scanned = 0;
                         ssize_t r = h1_parse_request_with(scanner, text, length, &limits, &scanned, &fields, &head,
                                                           &fault);

@@ -13,7 +13,7 @@
 struct outcome {
         bool is_fault, is_done;
         size_t consumed, body_length;
-        struct h1_fault fault;
+        struct http_fault fault;
         char *body; /* room for the whole input */
 };
 

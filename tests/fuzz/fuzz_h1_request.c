@@ -16,7 +16,7 @@ static const struct h1_limits limits = { .max_request_line = 300, .max_head = 20
 struct outcome {
         ssize_t result;
         struct h1_request_head head;
-        struct h1_fault fault;
+        struct http_fault fault;
         struct http_fields fields;
         struct http_field items[FIELDS_MAX];
 };
@@ -78,7 +78,7 @@ static void check_framing(const struct outcome *outcome) {
         const struct http_fields *fields = &outcome->fields;
         enum h1_framing framing;
         uint64_t length;
-        struct h1_fault fault = { 0 };
+        struct http_fault fault = { 0 };
         int r = h1_request_framing(fields, outcome->head.minor_version, &framing, &length, &fault);
         bool has_coding = http_fields_has(fields, HTTP_FIELD_TRANSFER_ENCODING);
         bool has_length = http_fields_has(fields, HTTP_FIELD_CONTENT_LENGTH);

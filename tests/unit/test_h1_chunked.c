@@ -17,7 +17,7 @@ struct outcome {
         int error; /* 0, or -EBADMSG */
         bool is_done;
         size_t consumed;
-        struct h1_fault fault;
+        struct http_fault fault;
         char body[512];
         size_t body_length;
 };

@@ -21,7 +21,7 @@ static const struct h1_limits limits = { .max_request_line = 200, .max_head = 12
 struct outcome {
         ssize_t result;
         struct h1_request_head head;
-        struct h1_fault fault;
+        struct http_fault fault;
         struct http_fields fields;
         struct http_field items[FIELDS_MAX];
 };

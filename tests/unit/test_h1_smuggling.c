@@ -16,7 +16,7 @@
 static const struct h1_limits limits = { .max_request_line = 8192, .max_head = 16384 };
 
 /* Reads one message as a session does. Returns the bytes that belong to it, -EAGAIN or -EBADMSG. */
-static ssize_t read_message(const char *text, size_t length, struct h1_fault *ret_fault) {
+static ssize_t read_message(const char *text, size_t length, struct http_fault *ret_fault) {
         struct http_field items[16];
         struct http_fields fields;
         struct h1_request_head head;
@@ -128,7 +128,7 @@ static void variants_are_refused(void **state) {
                 { "trailer section ends in LF", POST TE "\r\n0\r\n\n" NEXT, CAUSE_REQUEST_MALFORMED },
         };
         for (size_t i = 0; i < ELEMENTS_OF(rows); i++) {
-                struct h1_fault fault = { 0 };
+                struct http_fault fault = { 0 };
                 ssize_t r = read_message(rows[i].text, strlen(rows[i].text), &fault);
                 if (r != -EBADMSG || fault.cause != rows[i].cause)
                         fail_msg("%s: %zd, cause %d \"%s\"", rows[i].name, r, fault.cause, fault.detail);
@@ -152,7 +152,7 @@ static void bodies_are_consumed_whatever_the_method(void **state) {
         for (size_t i = 0; i < ELEMENTS_OF(methods); i++)
                 for (size_t k = 0; k < ELEMENTS_OF(rows); k++) {
                         char text[256];
-                        struct h1_fault fault = { 0 };
+                        struct http_fault fault = { 0 };
                         int whole = snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: a\r\n%s\r\n%s", methods[i],
                                              rows[k].fields, rows[k].body);
                         int length = whole + snprintf(text + whole, sizeof(text) - (size_t) whole, NEXT);
@@ -187,7 +187,7 @@ static void the_largest_length(void **state) {
         struct http_fields fields;
         enum h1_framing framing;
         uint64_t length;
-        struct h1_fault fault;
+        struct http_fault fault;
         http_fields_init(&fields, items, 2);
         assert_int_equal(http_fields_add(&fields, HTTP_FIELD_CONTENT_LENGTH, SLICE_LITERAL("Content-Length"),
                                          SLICE_LITERAL("9223372036854775807")),

@@ -23,12 +23,12 @@ enum state {
         DONE,
 };
 
-static int ambiguous(struct h1_fault *ret_fault, const char *detail) {
-        return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS, detail);
+static int ambiguous(struct http_fault *ret_fault, const char *detail) {
+        return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS, detail);
 }
 
-static int malformed(struct h1_fault *ret_fault, const char *detail) {
-        return h1_fault_set(ret_fault, CAUSE_REQUEST_MALFORMED, detail);
+static int malformed(struct http_fault *ret_fault, const char *detail) {
+        return http_fault_set(ret_fault, CAUSE_REQUEST_MALFORMED, detail);
 }
 
 static bool is_control(char byte) {
@@ -45,7 +45,7 @@ static bool exceeds_overhead(struct h1_chunked *chunked) {
         return ++chunked->overhead > chunked->max_overhead;
 }
 
-static int take_size(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_size(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         int digit = http_byte_hex(byte);
         if (digit >= 0) {
                 if (chunked->digits == SIZE_DIGITS_MAX)
@@ -61,7 +61,7 @@ static int take_size(struct h1_chunked *chunked, char byte, struct h1_fault *ret
         return enter(chunked, byte == ';' ? EXTENSION : SIZE_LF);
 }
 
-static int take_extension(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_extension(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         if (byte == '\r')
                 return enter(chunked, SIZE_LF);
         if (is_control(byte))
@@ -71,7 +71,7 @@ static int take_extension(struct h1_chunked *chunked, char byte, struct h1_fault
         return 0;
 }
 
-static int take_trailer_name(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_trailer_name(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         if (http_byte_is(byte, HTTP_BYTE_TOKEN)) {
                 if (chunked->name_length < H1_TRAILER_NAME_MAX)
                         chunked->name[chunked->name_length] = byte;
@@ -88,7 +88,7 @@ static int take_trailer_name(struct h1_chunked *chunked, char byte, struct h1_fa
         return enter(chunked, TRAILER_VALUE);
 }
 
-static int take_trailer_value(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_trailer_value(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         if (byte == '\r')
                 return enter(chunked, TRAILER_LF);
         return is_control(byte) ? malformed(ret_fault, "a trailer has a control character (RFC 9110 section 5.5)") : 0;
@@ -99,14 +99,14 @@ static void keep(struct h1_chunked *chunked, char byte) {
                 text_append_char(chunked->trailers, byte);
 }
 
-static int take_trailer(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_trailer(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         if (chunked->state == TRAILER_START) {
                 chunked->name_length = 0;
                 if (byte == '\r')
                         return enter(chunked, END_LF);
         }
         if (exceeds_overhead(chunked))
-                return h1_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "trailers are longer than max_chunk_overhead");
+                return http_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "trailers are longer than max_chunk_overhead");
         keep(chunked, byte);
         if (chunked->state == TRAILER_VALUE)
                 return take_trailer_value(chunked, byte, ret_fault);
@@ -114,13 +114,13 @@ static int take_trailer(struct h1_chunked *chunked, char byte, struct h1_fault *
 }
 
 static int take_fixed(struct h1_chunked *chunked, char byte, char expected, enum state next,
-                      struct h1_fault *ret_fault) {
+                      struct http_fault *ret_fault) {
         if (byte != expected)
                 return ambiguous(ret_fault, "CR LF is missing in a chunked body (RFC 9112 section 7.1)");
         return enter(chunked, next);
 }
 
-static int take_framing(struct h1_chunked *chunked, char byte, struct h1_fault *ret_fault) {
+static int take_framing(struct h1_chunked *chunked, char byte, struct http_fault *ret_fault) {
         switch ((enum state) chunked->state) {
         case SIZE:
                 return take_size(chunked, byte, ret_fault);
@@ -144,7 +144,7 @@ static int take_framing(struct h1_chunked *chunked, char byte, struct h1_fault *
 }
 
 ssize_t h1_chunked_decode(struct h1_chunked *chunked, const char *data, size_t length, struct slice *ret_body,
-                          bool *ret_done, struct h1_fault *ret_fault) {
+                          bool *ret_done, struct http_fault *ret_fault) {
         struct slice body = SLICE_NULL;
         size_t at = 0;
         while (at < length && chunked->state != DONE) {

@@ -43,23 +43,23 @@ static bool ends_with_chunked(struct slice value) {
 }
 
 static int check_transfer_encoding(const struct http_fields *fields, unsigned minor_version,
-                                   struct h1_fault *ret_fault) {
+                                   struct http_fault *ret_fault) {
         struct slice value = http_fields_get(fields, HTTP_FIELD_TRANSFER_ENCODING);
         if (http_fields_has(fields, HTTP_FIELD_CONTENT_LENGTH))
-                return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
-                                    "both Content-Length and Transfer-Encoding are there (RFC 9112 section 6.3)");
+                return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
+                                      "both Content-Length and Transfer-Encoding are there (RFC 9112 section 6.3)");
         if (minor_version == 0)
-                return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
-                                    "Transfer-Encoding stands in an HTTP/1.0 request (RFC 9112 section 6.1)");
+                return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
+                                      "Transfer-Encoding stands in an HTTP/1.0 request (RFC 9112 section 6.1)");
         if (http_fields_is_repeated(fields, HTTP_FIELD_TRANSFER_ENCODING))
-                return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS, "Transfer-Encoding is repeated");
+                return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS, "Transfer-Encoding is repeated");
         if (slice_equal_nocase(value, SLICE_LITERAL("chunked")))
                 return 0;
         if (ends_with_chunked(value))
-                return h1_fault_set(ret_fault, CAUSE_METHOD_UNKNOWN,
-                                    "a transfer coding other than chunked is not implemented (RFC 9112 section 6.1)");
-        return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
-                            "Transfer-Encoding is not exactly one chunked (RFC 9112 section 6.3)");
+                return http_fault_set(ret_fault, CAUSE_METHOD_UNKNOWN,
+                                      "a transfer coding other than chunked is not implemented (RFC 9112 section 6.1)");
+        return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
+                              "Transfer-Encoding is not exactly one chunked (RFC 9112 section 6.3)");
 }
 
 static int parse_content_length(struct slice value, uint64_t *ret_length) {
@@ -78,7 +78,7 @@ static int parse_content_length(struct slice value, uint64_t *ret_length) {
 }
 
 int h1_request_framing(const struct http_fields *fields, unsigned minor_version, enum h1_framing *ret_framing,
-                       uint64_t *ret_length, struct h1_fault *ret_fault) {
+                       uint64_t *ret_length, struct http_fault *ret_fault) {
         uint64_t length = 0;
         enum h1_framing framing = H1_FRAMING_NONE;
 
@@ -89,10 +89,10 @@ int h1_request_framing(const struct http_fields *fields, unsigned minor_version,
                 framing = H1_FRAMING_CHUNKED;
         } else if (http_fields_has(fields, HTTP_FIELD_CONTENT_LENGTH)) {
                 if (http_fields_is_repeated(fields, HTTP_FIELD_CONTENT_LENGTH))
-                        return h1_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
-                                            "Content-Length is repeated (RFC 9112 section 6.3)");
+                        return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
+                                              "Content-Length is repeated (RFC 9112 section 6.3)");
                 if (parse_content_length(http_fields_get(fields, HTTP_FIELD_CONTENT_LENGTH), &length) < 0)
-                        return h1_fault_set(
+                        return http_fault_set(
                                         ret_fault, CAUSE_FRAMING_AMBIGUOUS,
                                         "Content-Length is not a number of at most 2^63 - 1 (RFC 9110 section 8.6)");
                 framing = length ? H1_FRAMING_LENGTH : H1_FRAMING_NONE;

@@ -53,11 +53,11 @@ static inline size_t find_separator(struct cursor *cursor, size_t from) {
         return find(cursor, cursor->window.separator, from);
 }
 
-static int malformed(struct h1_fault *ret_fault, const char *detail) {
-        return h1_fault_set(ret_fault, CAUSE_REQUEST_MALFORMED, detail);
+static int malformed(struct http_fault *ret_fault, const char *detail) {
+        return http_fault_set(ret_fault, CAUSE_REQUEST_MALFORMED, detail);
 }
 
-static int control_fault(char byte, struct h1_fault *ret_fault) {
+static int control_fault(char byte, struct http_fault *ret_fault) {
         switch (byte) {
         case '\n':
                 return malformed(ret_fault, "a line ends with LF instead of CR LF (RFC 9112 section 2.2)");
@@ -71,7 +71,7 @@ static int control_fault(char byte, struct h1_fault *ret_fault) {
 }
 
 /* The control character at `at` has to begin a CR LF. */
-static inline int expect_line_end(const struct cursor *cursor, size_t at, struct h1_fault *ret_fault) {
+static inline int expect_line_end(const struct cursor *cursor, size_t at, struct http_fault *ret_fault) {
         if (cursor->data[at] != '\r')
                 return control_fault(cursor->data[at], ret_fault);
         if (at + 1 == cursor->length)
@@ -80,7 +80,7 @@ static inline int expect_line_end(const struct cursor *cursor, size_t at, struct
 }
 
 /* The byte at `start` cannot begin a method. */
-static int first_byte_fault(const struct cursor *cursor, size_t start, struct h1_fault *ret_fault) {
+static int first_byte_fault(const struct cursor *cursor, size_t start, struct http_fault *ret_fault) {
         if (cursor->data[start] == 0x16) {
                 if (start + 1 == cursor->length)
                         return -EAGAIN;
@@ -90,10 +90,11 @@ static int first_byte_fault(const struct cursor *cursor, size_t start, struct h1
         return malformed(ret_fault, "the request line does not begin with a method (RFC 9112 section 3)");
 }
 
-static int parse_method(struct cursor *cursor, size_t start, struct h1_request_head *head, struct h1_fault *ret_fault) {
+static int parse_method(struct cursor *cursor, size_t start, struct h1_request_head *head,
+                        struct http_fault *ret_fault) {
         size_t end = find_separator(cursor, start);
         if (end - start > METHOD_MAX)
-                return h1_fault_set(ret_fault, CAUSE_METHOD_UNKNOWN, "the method has more than 32 bytes");
+                return http_fault_set(ret_fault, CAUSE_METHOD_UNKNOWN, "the method has more than 32 bytes");
         if (end == cursor->length)
                 return -EAGAIN;
         if (end == start)
@@ -109,22 +110,22 @@ static int parse_method(struct cursor *cursor, size_t start, struct h1_request_h
 }
 
 /* "HTTP/1.1": exactly, in this case (RFC 9112 section 2.3). */
-static int parse_version(struct slice text, unsigned *ret_minor, struct h1_fault *ret_fault) {
+static int parse_version(struct slice text, unsigned *ret_minor, struct http_fault *ret_fault) {
         if (text.length == 8 && memcmp(text.data, "HTTP/1.", 7) == 0 && (text.data[7] == '1' || text.data[7] == '0')) {
                 *ret_minor = (unsigned) (text.data[7] - '0');
                 return 0;
         }
         if (text.length == 8 && memcmp(text.data, "HTTP/", 5) == 0 && text.data[5] >= '0' && text.data[5] <= '9' &&
             text.data[6] == '.' && text.data[7] >= '0' && text.data[7] <= '9')
-                return h1_fault_set(ret_fault, CAUSE_VERSION_UNSUPPORTED,
-                                    "the version is neither HTTP/1.0 nor HTTP/1.1");
+                return http_fault_set(ret_fault, CAUSE_VERSION_UNSUPPORTED,
+                                      "the version is neither HTTP/1.0 nor HTTP/1.1");
         return malformed(ret_fault,
                          "the request line is not method, target and version, one space between (RFC 9112 section 3)");
 }
 
 /* Writes where the fields begin. */
 static int parse_request_line(struct cursor *cursor, const struct h1_limits *limits, struct h1_request_head *head,
-                              size_t *ret_next, struct h1_fault *ret_fault) {
+                              size_t *ret_next, struct http_fault *ret_fault) {
         size_t start = 0;
         if (cursor->length && cursor->data[0] == '\r') {
                 int r = expect_line_end(cursor, 0, ret_fault);
@@ -141,8 +142,8 @@ static int parse_request_line(struct cursor *cursor, const struct h1_limits *lim
         const char *target = head->method_name.data + head->method_name.length + 1;
         size_t end = find_control(cursor, (size_t) (target - cursor->data));
         if (end - start > limits->max_request_line)
-                return h1_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG,
-                                    "the request line is longer than max_request_line");
+                return http_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG,
+                                      "the request line is longer than max_request_line");
         if (end == cursor->length)
                 return -EAGAIN;
         r = expect_line_end(cursor, end, ret_fault);
@@ -162,7 +163,7 @@ static int parse_request_line(struct cursor *cursor, const struct h1_limits *lim
 }
 
 /* What stands at `at` is neither a field name nor the colon after it. */
-static int name_fault(const struct cursor *cursor, size_t start, size_t at, struct h1_fault *ret_fault) {
+static int name_fault(const struct cursor *cursor, size_t start, size_t at, struct http_fault *ret_fault) {
         char byte = cursor->data[at];
         bool is_blank = byte == ' ' || byte == '\t';
         if (is_blank && at == start)
@@ -178,7 +179,7 @@ static int name_fault(const struct cursor *cursor, size_t start, size_t at, stru
 
 /* Parses the line at `at`. 1: it was the empty line, the head's end. */
 static inline int parse_field_line(struct cursor *cursor, size_t at, struct http_fields *fields, size_t *ret_next,
-                                   struct h1_fault *ret_fault) {
+                                   struct http_fault *ret_fault) {
         const char *data = cursor->data;
         size_t colon = find_separator(cursor, at);
         if (colon == cursor->length)
@@ -203,13 +204,13 @@ static inline int parse_field_line(struct cursor *cursor, size_t at, struct http
         struct slice name = { data + at, colon - at };
         struct slice value = slice_trim((struct slice) { data + colon + 1, end - colon - 1 });
         if (http_fields_add(fields, http_field_id_from_name(name), name, value) < 0)
-                return h1_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "there are more fields than max_fields");
+                return http_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "there are more fields than max_fields");
         *ret_next = end + 2;
         return 0;
 }
 
 static ssize_t parse_head(struct cursor *cursor, const struct h1_limits *limits, struct http_fields *fields,
-                          struct h1_request_head *ret_head, struct h1_fault *ret_fault) {
+                          struct h1_request_head *ret_head, struct http_fault *ret_fault) {
         struct h1_request_head head = { 0 };
         bool is_full = cursor->length >= limits->max_head;
         size_t at = 0;
@@ -217,7 +218,7 @@ static ssize_t parse_head(struct cursor *cursor, const struct h1_limits *limits,
         http_fields_init(fields, fields->items, fields->capacity);
         int r = parse_request_line(cursor, limits, &head, &at, ret_fault);
         if (r == -EAGAIN && is_full)
-                return h1_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG, "the request line is longer than max_head");
+                return http_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG, "the request line is longer than max_head");
         if (r < 0)
                 return r;
 
@@ -225,7 +226,7 @@ static ssize_t parse_head(struct cursor *cursor, const struct h1_limits *limits,
                 r = parse_field_line(cursor, at, fields, &at, ret_fault);
         while (r == 0);
         if (r == -EAGAIN && is_full)
-                return h1_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "the head is longer than max_head");
+                return http_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "the head is longer than max_head");
         if (r < 0)
                 return r;
         *ret_head = head;
@@ -267,7 +268,7 @@ static bool needs_parse(struct cursor *cursor, const struct h1_limits *limits, s
 
 ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data, size_t length,
                               const struct h1_limits *limits, size_t *scanned, struct http_fields *fields,
-                              struct h1_request_head *ret_head, struct h1_fault *ret_fault) {
+                              struct h1_request_head *ret_head, struct http_fault *ret_fault) {
         struct cursor cursor;
         cursor.scanner = scanner;
         cursor.data = data;
@@ -285,7 +286,7 @@ ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data
 }
 
 ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
-                         struct http_fields *fields, struct h1_request_head *ret_head, struct h1_fault *ret_fault) {
+                         struct http_fields *fields, struct h1_request_head *ret_head, struct http_fault *ret_fault) {
         return h1_parse_request_with(h1_scanner_best(), data, length, limits, scanned, fields, ret_head, ret_fault);
 }
 

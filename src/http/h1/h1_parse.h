@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "http/fault.h"
 #include "http/field.h"
 #include "http/method.h"
-#include "shared/cause.h"
 #include "shared/text.h"
 
 /*
@@ -27,18 +26,6 @@ struct h1_request_head {
         unsigned minor_version; /* 0 or 1 */
 };
 
-/* What a parse says when it returns -EBADMSG. */
-struct h1_fault {
-        enum cause cause;
-        const char *detail; /* static: the rule that was broken, with the RFC's section */
-};
-
-/* Fills a fault. Returns -EBADMSG, for `return h1_fault_set(...)`. */
-static inline int h1_fault_set(struct h1_fault *ret_fault, enum cause cause, const char *detail) {
-        *ret_fault = (struct h1_fault) { cause, detail };
-        return -EBADMSG;
-}
-
 /*
  * Parses one request head at the start of `data`; views point into it. One empty line before the request line is skipped
  * (RFC 9112 section 2.2). `scanned` is in/out state of the caller for a head that comes in pieces: 0 at first, then what the last call left;
@@ -51,7 +38,7 @@ static inline int h1_fault_set(struct h1_fault *ret_fault, enum cause cause, con
  * faults as far as could be seen cheaply); -EBADMSG with `ret_fault` filled.
  */
 ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
-                         struct http_fields *fields, struct h1_request_head *ret_head, struct h1_fault *ret_fault);
+                         struct http_fields *fields, struct h1_request_head *ret_head, struct http_fault *ret_fault);
 
 /* How a request's body is delimited (RFC 9112 section 6.3). */
 enum h1_framing {
@@ -65,7 +52,7 @@ enum h1_framing {
  * final "chunked", or Transfer-Encoding in HTTP/1.0 are -EBADMSG. The method plays no part: a GET with a body has one.
  */
 int h1_request_framing(const struct http_fields *fields, unsigned minor_version, enum h1_framing *ret_framing,
-                       uint64_t *ret_length, struct h1_fault *ret_fault);
+                       uint64_t *ret_length, struct http_fault *ret_fault);
 
 #define H1_TRAILER_NAME_MAX 20 /* bytes kept; longer names are not among those that are looked for */
 
@@ -87,7 +74,7 @@ struct h1_chunked {
  * ends the trailers, which are checked as fields; one that names a framing, routing or authentication field is a fault. -EBADMSG with `ret_fault` filled.
  */
 ssize_t h1_chunked_decode(struct h1_chunked *chunked, const char *data, size_t length, struct slice *ret_body,
-                          bool *ret_done, struct h1_fault *ret_fault);
+                          bool *ret_done, struct http_fault *ret_fault);
 
 /* Which implementation the CPU got: "avx2", "sse4.2", "portable". */
 const char *h1_parse_implementation(void);

@@ -96,7 +96,7 @@ static bool take_trailers(struct h1_session *session) {
         return r >= 0;
 }
 
-static int take_framing(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+static int take_framing(struct h1_session *session, struct http_exchange *exchange, struct http_fault *fault) {
         struct http_request *request = &exchange->request;
         enum h1_framing framing;
         uint64_t length;
@@ -106,8 +106,6 @@ static int take_framing(struct h1_session *session, struct http_exchange *exchan
 
         session->body = framing;
         session->body_left = length;
-        if (framing == H1_FRAMING_LENGTH && length == 0)
-                session->body = H1_FRAMING_NONE;
         if (framing == H1_FRAMING_CHUNKED && (r = begin_chunked(session, exchange)) < 0)
                 return r;
         request->has_body = session->body != H1_FRAMING_NONE;
@@ -115,14 +113,15 @@ static int take_framing(struct h1_session *session, struct http_exchange *exchan
         return 0;
 }
 
-static int take_expectation(struct h1_session *session, const struct http_exchange *exchange, struct h1_fault *fault) {
+static int take_expectation(struct h1_session *session, const struct http_exchange *exchange,
+                            struct http_fault *fault) {
         session->awaits_continue = false;
         struct slice expect = http_fields_get(&exchange->request.fields, HTTP_FIELD_EXPECT), expectation;
         if (!expect.data || session->is_http10)
                 return 0;
         while (http_list_next(&expect, &expectation)) {
                 if (!slice_equal_nocase(expectation, SLICE_LITERAL("100-continue"))) {
-                        *fault = (struct h1_fault) { CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue" };
+                        *fault = (struct http_fault) { CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue" };
                         return -EBADMSG;
                 }
                 session->awaits_continue = session->body != H1_FRAMING_NONE;
@@ -132,13 +131,13 @@ static int take_expectation(struct h1_session *session, const struct http_exchan
 
 /* Host, or the authority of an absolute target, which wins (RFC 9112 section 3.2.2). Host must be right all the same. */
 static int take_host(const struct h1_session *session, struct http_exchange *exchange, const struct http_target *target,
-                     struct h1_fault *fault) {
+                     struct http_fault *fault) {
         const struct http_fields *fields = &exchange->request.fields;
         struct slice host = http_fields_get(fields, HTTP_FIELD_HOST), authority = target->authority;
         if (!host.data && !session->is_http10)
-                return h1_fault_set(fault, CAUSE_HOST_INVALID, "Host is missing (RFC 9112 section 3.2)");
+                return http_fault_set(fault, CAUSE_HOST_INVALID, "Host is missing (RFC 9112 section 3.2)");
         if (http_fields_is_repeated(fields, HTTP_FIELD_HOST))
-                return h1_fault_set(fault, CAUSE_HOST_INVALID, "Host is repeated (RFC 9112 section 3.2)");
+                return http_fault_set(fault, CAUSE_HOST_INVALID, "Host is repeated (RFC 9112 section 3.2)");
 
         int r = 0;
         if (host.data && (host.length > 0 || !authority.data))
@@ -148,13 +147,13 @@ static int take_host(const struct h1_session *session, struct http_exchange *exc
         return r;
 }
 
-static int take_target(const struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+static int take_target(const struct h1_session *session, struct http_exchange *exchange, struct http_fault *fault) {
         struct http_request *request = &exchange->request;
         struct http_target target;
         if (http_target_parse(request->target, request->method == HTTP_METHOD_CONNECT, &target) < 0 ||
             (target.form == HTTP_TARGET_ASTERISK && request->method != HTTP_METHOD_OPTIONS))
-                return h1_fault_set(fault, CAUSE_REQUEST_MALFORMED,
-                                    "the request target has none of the four forms (RFC 9112 section 3.2)");
+                return http_fault_set(fault, CAUSE_REQUEST_MALFORMED,
+                                      "the request target has none of the four forms (RFC 9112 section 3.2)");
         int r = take_host(session, exchange, &target, fault);
         return r < 0 ? r : http_request_take_path(exchange, &target, fault);
 }
@@ -187,7 +186,7 @@ static int pin_head(struct h1_session *session, struct http_exchange *exchange, 
 }
 
 /* All checks of a complete head. */
-static int take_request(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+static int take_request(struct h1_session *session, struct http_exchange *exchange, struct http_fault *fault) {
         int r = take_framing(session, exchange, fault);
         if (r >= 0)
                 r = take_expectation(session, exchange, fault);
@@ -215,7 +214,7 @@ static int keep_fields(struct http_fields *fields, struct arena *arena) {
 }
 
 /* Parses what is there. > 0: the length of a head; -EAGAIN: not complete; -EBADMSG with a fault; -ENOMEM. */
-static ssize_t parse(struct h1_session *session, struct http_exchange *exchange, struct h1_fault *fault) {
+static ssize_t parse(struct h1_session *session, struct http_exchange *exchange, struct http_fault *fault) {
         const struct config_http_limits *config = limits_of(exchange);
         const struct h1_limits limits = { (uint32_t) config->max_request_line, (uint32_t) config->max_head };
         struct http_request *request = &exchange->request;
@@ -256,7 +255,7 @@ bool h1_request_read_head(struct h1_session *session) {
                 return false;
         }
 
-        struct h1_fault fault = { 0 };
+        struct http_fault fault = { 0 };
         ssize_t n = parse(session, exchange, &fault);
         if (n == -EAGAIN && buffer_room(session->in) > 0) {
                 http_exchange_discard(exchange);
@@ -285,7 +284,7 @@ bool h1_request_read_head(struct h1_session *session) {
                 n = r;
         }
         if (n == -ENOMEM)
-                fault = (struct h1_fault) { CAUSE_OUT_OF_MEMORY, "no memory for the request's head" };
+                fault = (struct http_fault) { CAUSE_OUT_OF_MEMORY, "no memory for the request's head" };
         refuse_exchange(session, fault.cause, fault.detail);
         return true;
 }
@@ -351,7 +350,7 @@ bool h1_request_read_body(struct h1_session *session) {
                 in->start += (uint32_t) bytes.length;
                 done = session->body_left == 0;
         } else {
-                struct h1_fault fault = { 0 };
+                struct http_fault fault = { 0 };
                 ssize_t n = h1_chunked_decode(&session->chunked, data, length, &bytes, &done, &fault);
                 if (n < 0) {
                         h1_request_fail_body(session, fault.cause, fault.detail);

@@ -36,4 +36,4 @@ const struct h1_scanner *h1_scanner_best(void);
 /* h1_parse_request by a given scanner. */
 ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data, size_t length,
                               const struct h1_limits *limits, size_t *scanned, struct http_fields *fields,
-                              struct h1_request_head *ret_head, struct h1_fault *ret_fault);
+                              struct h1_request_head *ret_head, struct http_fault *ret_fault);

@@ -124,8 +124,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         note_opened(framing, frame->hd.stream_id);
         void *stream = NULL;
         int r = framing->events->on_head_begin(framing->userdata, frame->hd.stream_id, &stream);
-        if (r == -EBUSY)
-                r = nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
         if (r < 0)
                 return give_up(framing, r);
         framing->head_stream = stream;

@@ -57,7 +57,7 @@ struct h2_events {
          * and will be dropped. */
         int (*on_frame)(void *userdata, enum h2_frame type, unsigned flags, size_t length, bool is_late);
 
-        /* A new stream; *ret_stream is the owner's part of it. -EBUSY refuses this stream alone. */
+        /* A new stream; *ret_stream is the owner's part of it. */
         int (*on_head_begin)(void *userdata, int32_t id, void **ret_stream);
 
         /* A field of the head, pseudo-fields included, or of the trailers: the views end with the call. */
@@ -151,11 +151,12 @@ int h2_framing_raise_window(struct h2_framing *framing, int32_t id, uint32_t win
 bool h2_framing_has_stream_window(struct h2_framing *framing, int32_t id);
 bool h2_framing_has_connection_window(struct h2_framing *framing);
 
-/* Says that no more streams should be opened; those that are under way may still come (RFC 9113 section 6.8). */
+/* Says that no more streams should be opened; those that are under way may still come (RFC 9113 section 6.8). From within an event, too:
+ * it only queues a frame. */
 int h2_framing_announce_end(struct h2_framing *framing);
 
 /* Later streams are ignored from now on; those that were begun go on. */
 int h2_framing_end(struct h2_framing *framing);
 
-/* Ends the connection with this error as soon as the GOAWAY is written. */
+/* Ends the connection with this error as soon as the GOAWAY is written. From within an event, too: what came with it is read on. */
 int h2_framing_abort(struct h2_framing *framing, enum h2_error error_code);

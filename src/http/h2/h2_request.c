@@ -45,7 +45,7 @@ int h2_request_begin(struct h2_session *session, int32_t id, struct h2_stream **
 
 static void set_fault(struct h2_stream *stream, enum cause cause, const char *detail) {
         if (stream->fault.cause == CAUSE_NONE)
-                (void) h1_fault_set(&stream->fault, cause, detail);
+                (void) http_fault_set(&stream->fault, cause, detail);
 }
 
 /* Room for one more field. */
@@ -149,7 +149,7 @@ static int take_expectation(struct h2_stream *stream) {
         if (!expect.data)
                 return 0;
         if (!slice_equal_nocase(expect, SLICE_LITERAL("100-continue")))
-                return h1_fault_set(&stream->fault, CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue");
+                return http_fault_set(&stream->fault, CAUSE_EXPECTATION_FAILED, "Expect is not 100-continue");
         stream->awaits_continue = stream->exchange->request.has_body;
         return 0;
 }
@@ -159,12 +159,12 @@ static int take_authority(struct h2_stream *stream) {
         const struct http_fields *fields = &stream->exchange->request.fields;
         struct slice host = http_fields_get(fields, HTTP_FIELD_HOST), authority = stream->authority;
         if (http_fields_is_repeated(fields, HTTP_FIELD_HOST))
-                return h1_fault_set(&stream->fault, CAUSE_HOST_INVALID, "Host is repeated (RFC 9112 section 3.2)");
+                return http_fault_set(&stream->fault, CAUSE_HOST_INVALID, "Host is repeated (RFC 9112 section 3.2)");
         if (authority.data && host.data && !slice_equal_nocase(authority, host))
-                return h1_fault_set(&stream->fault, CAUSE_HOST_INVALID,
-                                    "Host and :authority differ (RFC 9113 section 8.3.1)");
+                return http_fault_set(&stream->fault, CAUSE_HOST_INVALID,
+                                      "Host and :authority differ (RFC 9113 section 8.3.1)");
         if (!authority.data && !host.data)
-                return h1_fault_set(&stream->fault, CAUSE_HOST_INVALID, "there is neither :authority nor Host");
+                return http_fault_set(&stream->fault, CAUSE_HOST_INVALID, "there is neither :authority nor Host");
         return http_request_take_authority(stream->exchange, authority.data ? authority : host, &stream->fault);
 }
 
@@ -178,8 +178,8 @@ static int take_target(struct h2_stream *stream) {
         } else if (http_target_parse(stream->path, false, &target) < 0 ||
                    (target.form != HTTP_TARGET_ORIGIN && target.form != HTTP_TARGET_ASTERISK) ||
                    (target.form == HTTP_TARGET_ASTERISK && request->method != HTTP_METHOD_OPTIONS)) {
-                return h1_fault_set(&stream->fault, CAUSE_REQUEST_MALFORMED,
-                                    ":path is neither a path nor the * of OPTIONS (RFC 9113 section 8.3.1)");
+                return http_fault_set(&stream->fault, CAUSE_REQUEST_MALFORMED,
+                                      ":path is neither a path nor the * of OPTIONS (RFC 9113 section 8.3.1)");
         }
         int r = take_authority(stream);
         return r < 0 ? r : http_request_take_path(stream->exchange, &target, &stream->fault);
@@ -221,7 +221,7 @@ void h2_request_head(struct h2_stream *stream, bool is_end) {
         stream->peer_ended = is_end;
         int r = take_request(stream, is_end);
         if (r == -ENOMEM)
-                stream->fault = (struct h1_fault) { CAUSE_OUT_OF_MEMORY, "no memory for the request's head" };
+                stream->fault = (struct http_fault) { CAUSE_OUT_OF_MEMORY, "no memory for the request's head" };
         if (r < 0)
                 refuse(stream, stream->fault.cause, stream->fault.detail);
         else

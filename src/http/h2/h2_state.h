@@ -3,7 +3,7 @@
 
 #include "http/connection.h"
 #include "http/exchange.h"
-#include "http/h1/h1_parse.h"
+#include "http/fault.h"
 #include "http/h2/h2_accounts.h"
 #include "http/h2/h2_framing.h"
 #include "http/phase_clock.h"
@@ -40,7 +40,7 @@ struct h2_stream {
         int32_t id;
         uint32_t head_bytes;                            /* as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
         struct slice scheme, authority, path, protocol; /* pseudo-fields */
-        struct h1_fault fault;                          /* of the head; the cause is CAUSE_NONE while there is none */
+        struct http_fault fault;                        /* of the head; the cause is CAUSE_NONE while there is none */
         struct http_phase_clock body_clock, send_clock;
         struct buffer *held, *held_last; /* of the body, while nobody takes it */
         uint64_t response_left;          /* bytes; UINT64_MAX: not known */
