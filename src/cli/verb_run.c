@@ -243,6 +243,8 @@ static int bring_up(struct running *running, struct run_daemon *daemon, const st
         int r = run_daemon_start(daemon, service, &running->folder, running->config, error);
         if (r >= 0)
                 r = wait_until_ready(running, daemon, &status, error);
+        if (r == 0 && running->stops > 0)
+                return 1; /* it is ready, and stopping already */
         if (r == 1 && !was_stopped(running, status))
                 return error_set(error, -ECHILD, "%s did not start (exit status %d); it says above why",
                                  service->program, status);

@@ -286,6 +286,21 @@ def test_a_configuration_without_tokens_has_no_accounts(run, tmp_path):
     assert not (tmp_path / "state/auth.sock").exists()
 
 
+@pytest.mark.parametrize("daemon", ["auth", "server"])
+def test_told_to_stop_while_it_comes_up(tmp_path, daemon):
+    state = tmp_path / "state"
+    process = subprocess.Popen([CCODESCTL, "run", "--config", config_with_uploads(tmp_path, "token"), "--state", state],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until((state / f"{daemon}.sock").exists, f"ccodes-{daemon} has begun")
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert not list(state.glob("*.sock"))
+
+
 def test_it_serves_with_both_or_not_at_all(tmp_path):
     config, state = config_with_uploads(tmp_path, "token"), tmp_path / "state"
     server = Run("--config", config, "--state", state, folder=tmp_path)
