@@ -84,7 +84,7 @@ async def converse(server, scheme):
     connection = server.machine.connect(443 if secure else 80)
     connection.setblocking(False)
     async with websockets.connect(f"{scheme}://localhost/echo", sock=connection, max_size=1 << 20, **options) as client:
-        assert any(extension.name == "permessage-deflate" for extension in client.extensions)
+        assert any(extension.name == "permessage-deflate" for extension in getattr(client, "protocol", client).extensions)
         for message in ("", "grüß dich", "x" * 125, "y" * 126, "z" * 70000, bytes(range(256)) * 100):
             await client.send(message)
             assert await client.recv() == message
