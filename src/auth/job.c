@@ -207,14 +207,31 @@ void auth_read_object(struct http_exchange *exchange,
                                 (struct http_body_reader) { .on_data = on_data, .on_end = on_end, .userdata = body });
 }
 
+/* The object holds the text that is sent. */
+struct answer {
+        struct http_exchange_end end;
+        struct http_body_memory memory;
+        struct json_object *object;
+};
+
+static void on_answer_gone(struct http_exchange_end *end, struct http_exchange *exchange) {
+        (void) exchange;
+        json_object_put(container_of(end, struct answer, end)->object);
+}
+
 void auth_respond(struct http_exchange *exchange, int status, struct json_object *object) {
         size_t length = 0;
         const char *text = object ? json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &length) : NULL;
-        if (text)
-                http_respond_text(exchange, status, SLICE_LITERAL("application/json"), (struct slice) { text, length });
-        else
+        struct answer *answer = text ? arena_alloc(&exchange->arena, sizeof(*answer)) : NULL;
+        if (!answer) {
+                json_object_put(object);
                 http_exchange_fail(exchange, CAUSE_OUT_OF_MEMORY, "no memory for an answer");
-        json_object_put(object);
+                return;
+        }
+        *answer = (struct answer) { .end.run = on_answer_gone, .object = object };
+        http_exchange_on_end(exchange, &answer->end);
+        http_body_memory_init(&answer->memory, (struct slice) { text, length });
+        http_respond_memory(exchange, status, SLICE_LITERAL("application/json"), &answer->memory);
 }
 
 void auth_refuse(struct http_exchange *exchange, enum cause cause, const char *message, uint64_t retry_after) {

@@ -2,6 +2,16 @@
 /* Small answers that are made on the spot: health, metrics, what the admin socket says. */
 #include "http/respond.h"
 
+void http_respond_memory(struct http_exchange *exchange, int status, struct slice type,
+                         struct http_body_memory *memory) {
+        exchange->response.status = status;
+        exchange->response.content_length = (int64_t) memory->bytes.length;
+        exchange->response.body = &memory->body;
+        (void) http_response_add(exchange, SLICE_LITERAL("content-type"), type);
+        (void) http_response_add(exchange, SLICE_LITERAL("cache-control"), SLICE_LITERAL("no-store"));
+        http_exchange_respond(exchange);
+}
+
 void http_respond_text(struct http_exchange *exchange, int status, struct slice type, struct slice body) {
         struct http_body_memory *memory = arena_alloc(&exchange->arena, sizeof(*memory) + body.length);
         if (!memory) {
@@ -12,12 +22,7 @@ void http_respond_text(struct http_exchange *exchange, int status, struct slice 
         if (body.length > 0)
                 memcpy(copy, body.data, body.length);
         http_body_memory_init(memory, (struct slice) { copy, body.length });
-        exchange->response.status = status;
-        exchange->response.content_length = (int64_t) body.length;
-        exchange->response.body = &memory->body;
-        (void) http_response_add(exchange, SLICE_LITERAL("content-type"), type);
-        (void) http_response_add(exchange, SLICE_LITERAL("cache-control"), SLICE_LITERAL("no-store"));
-        http_exchange_respond(exchange);
+        http_respond_memory(exchange, status, type, memory);
 }
 
 void http_respond_health(struct http_exchange *exchange, enum cause cause) {

@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import socket
+import sqlite3
 import stat
 import threading
 import time
@@ -239,6 +240,20 @@ def test_damaged_users_are_said_and_left_alone(tmp_path):
         auth.start()
     assert "users.sqlite" in auth.log() and auth.process.returncode == 1
     assert (auth.folder / "users.sqlite").read_bytes() == b"no database " * 1000
+
+
+def test_lists_of_any_length(auth):
+    """More tokens than an exchange has memory of its own for."""
+    add_ann(auth)
+    auth.stop()
+    with contextlib.closing(sqlite3.connect(auth.folder / "users.sqlite")) as database, database:
+        database.executemany("INSERT INTO tokens (id, user_name, digest, scopes, label, created, expires) "
+                             "VALUES (?, 'ann', ?, 'upload:*', ?, 1, 0)",
+                             ((f"{n:012x}", n.to_bytes(32, "big"), "x" * 100) for n in range(30000)))
+    auth.start()
+    status, answer, _ = auth.ask("accounts", "GET", "/tokens")
+    assert status == 200
+    assert {token["id"] for token in answer["tokens"]} == {f"{n:012x}" for n in range(30000)}
 
 
 def test_an_end_at_once_leaves_what_is_under_way(auth):
