@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The framing of a request's body (RFC 9112 section 6.3), decided so that no other reader of the same head can decide
+/* The framing of a body (RFC 9112 section 6.3), decided so that no other reader of the same head can decide
  * otherwise: whatever has been read in two ways by some implementation is refused. */
 #include <errno.h>
 
@@ -50,7 +50,7 @@ static int check_transfer_encoding(const struct http_fields *fields, unsigned mi
                                       "both Content-Length and Transfer-Encoding are there (RFC 9112 section 6.3)");
         if (minor_version == 0)
                 return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS,
-                                      "Transfer-Encoding stands in an HTTP/1.0 request (RFC 9112 section 6.1)");
+                                      "Transfer-Encoding stands in an HTTP/1.0 message (RFC 9112 section 6.1)");
         if (http_fields_is_repeated(fields, HTTP_FIELD_TRANSFER_ENCODING))
                 return http_fault_set(ret_fault, CAUSE_FRAMING_AMBIGUOUS, "Transfer-Encoding is repeated");
         if (slice_equal_nocase(value, SLICE_LITERAL("chunked")))
@@ -99,5 +99,19 @@ int h1_request_framing(const struct http_fields *fields, unsigned minor_version,
         }
         *ret_framing = framing;
         *ret_length = length;
+        return 0;
+}
+
+int h1_response_framing(const struct http_fields *fields, const struct h1_response_head *head, enum http_method method,
+                        enum h1_framing *ret_framing, uint64_t *ret_length, struct http_fault *ret_fault) {
+        int r = h1_request_framing(fields, head->minor_version, ret_framing, ret_length, ret_fault);
+        if (r < 0)
+                return r;
+        if (method == HTTP_METHOD_HEAD || head->status < 200 || head->status == 204 || head->status == 304) {
+                *ret_framing = H1_FRAMING_NONE;
+                *ret_length = 0;
+        } else if (*ret_framing == H1_FRAMING_NONE && !http_fields_has(fields, HTTP_FIELD_CONTENT_LENGTH)) {
+                *ret_framing = H1_FRAMING_CLOSE;
+        }
         return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request heads. A scanner turns windows of bytes into bitmaps of control characters and separators; the parser walks
+/* Heads of messages. A scanner turns windows of bytes into bitmaps of control characters and separators; the parser walks
  * their set bits, always forward. Invariant: what a prefix of a head yields is -EAGAIN or what the whole head yields,
  * because each check depends on bytes up to its own place only, and the checks are made in the order of their places. */
 #include "http/h1/h1_parse.h"
 
 #include <errno.h>
 
+#include "http/byte_class.h"
 #include "http/h1/h1_scan.h"
 #include "shared/syscall.h"
 
@@ -209,28 +210,63 @@ static inline int parse_field_line(struct cursor *cursor, size_t at, struct http
         return 0;
 }
 
+/* Writes where the fields begin. The reason may be empty, and so may be left out the space in front of it. */
+static int parse_status_line(struct cursor *cursor, const struct h1_limits *limits, struct h1_response_head *head,
+                             size_t *ret_next, struct http_fault *ret_fault) {
+        size_t end = find_control(cursor, 0);
+        while (end < cursor->length && cursor->data[end] == '\t')
+                end = find_control(cursor, end + 1);
+        if (end > limits->max_request_line)
+                return http_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG, "the status line is too long");
+        if (end == cursor->length)
+                return -EAGAIN;
+        int r = expect_line_end(cursor, end, ret_fault);
+        if (r < 0)
+                return r;
+
+        const char *line = cursor->data;
+        if (end < 12 || line[8] != ' ' || (end > 12 && line[12] != ' ') || line[9] < '1' || line[9] > '5' ||
+            !http_byte_is_digit(line[10]) || !http_byte_is_digit(line[11]))
+                return malformed(ret_fault, "the first line is not version, status and reason (RFC 9112 section 4)");
+        head->status = (unsigned) (line[9] - '0') * 100 + (unsigned) (line[10] - '0') * 10 +
+                       (unsigned) (line[11] - '0');
+        head->reason = end > 13 ? (struct slice) { line + 13, end - 13 } : SLICE_NULL;
+        *ret_next = end + 2;
+        return parse_version((struct slice) { line, 8 }, &head->minor_version, ret_fault);
+}
+
+/* The fields from `at` on. Returns the length of the whole head. */
+static ssize_t parse_fields(struct cursor *cursor, size_t at, struct http_fields *fields,
+                            struct http_fault *ret_fault) {
+        int r;
+        do
+                r = parse_field_line(cursor, at, fields, &at, ret_fault);
+        while (r == 0);
+        return r < 0 ? r : (ssize_t) at;
+}
+
+/* A head of either kind: exactly one of the two is to be had. */
+struct head {
+        struct h1_request_head *request;
+        struct h1_response_head *response;
+};
+
 static ssize_t parse_head(struct cursor *cursor, const struct h1_limits *limits, struct http_fields *fields,
-                          struct h1_request_head *ret_head, struct http_fault *ret_fault) {
-        struct h1_request_head head = { 0 };
+                          const struct head *head, struct http_fault *ret_fault) {
         bool is_full = cursor->length >= limits->max_head;
         size_t at = 0;
 
         http_fields_init(fields, fields->items, fields->capacity);
-        int r = parse_request_line(cursor, limits, &head, &at, ret_fault);
+        int r = head->request ? parse_request_line(cursor, limits, head->request, &at, ret_fault)
+                              : parse_status_line(cursor, limits, head->response, &at, ret_fault);
         if (r == -EAGAIN && is_full)
-                return http_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG, "the request line is longer than max_head");
+                return http_fault_set(ret_fault, CAUSE_TARGET_TOO_LONG, "the first line is longer than max_head");
         if (r < 0)
                 return r;
-
-        do
-                r = parse_field_line(cursor, at, fields, &at, ret_fault);
-        while (r == 0);
-        if (r == -EAGAIN && is_full)
+        ssize_t n = parse_fields(cursor, at, fields, ret_fault);
+        if (n == -EAGAIN && is_full)
                 return http_fault_set(ret_fault, CAUSE_FIELDS_TOO_LARGE, "the head is longer than max_head");
-        if (r < 0)
-                return r;
-        *ret_head = head;
-        return (ssize_t) at;
+        return n;
 }
 
 /* Goes on from `at` in a head that was not complete: true when there is its end, or a line end that is none. Otherwise
@@ -266,9 +302,9 @@ static bool needs_parse(struct cursor *cursor, const struct h1_limits *limits, s
         return has_end_or_fault(cursor, *scanned, scanned);
 }
 
-ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data, size_t length,
-                              const struct h1_limits *limits, size_t *scanned, struct http_fields *fields,
-                              struct h1_request_head *ret_head, struct http_fault *ret_fault) {
+static ssize_t parse(const struct h1_scanner *scanner, const char *data, size_t length, const struct h1_limits *limits,
+                     size_t *scanned, struct http_fields *fields, const struct head *head,
+                     struct http_fault *ret_fault) {
         struct cursor cursor;
         cursor.scanner = scanner;
         cursor.data = data;
@@ -277,7 +313,7 @@ ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data
                 return -EAGAIN;
 
         cursor_load(&cursor, 0);
-        ssize_t r = parse_head(&cursor, limits, fields, ret_head, ret_fault);
+        ssize_t r = parse_head(&cursor, limits, fields, head, ret_fault);
         if (r == -EAGAIN) {
                 cursor_load(&cursor, 0);
                 (void) has_end_or_fault(&cursor, 0, scanned);
@@ -285,9 +321,23 @@ ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data
         return r;
 }
 
+ssize_t h1_parse_request_with(const struct h1_scanner *scanner, const char *data, size_t length,
+                              const struct h1_limits *limits, size_t *scanned, struct http_fields *fields,
+                              struct h1_request_head *ret_head, struct http_fault *ret_fault) {
+        *ret_head = (struct h1_request_head) { 0 };
+        return parse(scanner, data, length, limits, scanned, fields, &(struct head) { .request = ret_head }, ret_fault);
+}
+
 ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
                          struct http_fields *fields, struct h1_request_head *ret_head, struct http_fault *ret_fault) {
         return h1_parse_request_with(h1_scanner_best(), data, length, limits, scanned, fields, ret_head, ret_fault);
+}
+
+ssize_t h1_parse_response(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
+                          struct http_fields *fields, struct h1_response_head *ret_head, struct http_fault *ret_fault) {
+        *ret_head = (struct h1_response_head) { 0 };
+        return parse(h1_scanner_best(), data, length, limits, scanned, fields, &(struct head) { .response = ret_head },
+                     ret_fault);
 }
 
 const char *h1_parse_implementation(void) {

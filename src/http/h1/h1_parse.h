@@ -40,11 +40,23 @@ struct h1_request_head {
 ssize_t h1_parse_request(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
                          struct http_fields *fields, struct h1_request_head *ret_head, struct http_fault *ret_fault);
 
-/* How a request's body is delimited (RFC 9112 section 6.3). */
+struct h1_response_head {
+        unsigned status; /* 100 to 599 */
+        struct slice reason;
+        unsigned minor_version; /* 0 or 1 */
+};
+
+/* The same for the head of a response: as strict, but for a reason that is not there. The cause of a fault is that of a request with
+ * the same fault. */
+ssize_t h1_parse_response(const char *data, size_t length, const struct h1_limits *limits, size_t *scanned,
+                          struct http_fields *fields, struct h1_response_head *ret_head, struct http_fault *ret_fault);
+
+/* How a body is delimited (RFC 9112 section 6.3). */
 enum h1_framing {
         H1_FRAMING_NONE,    /* no body, or one of Content-Length: 0 */
         H1_FRAMING_LENGTH,  /* Content-Length, above 0 and at most 2^63 - 1 */
         H1_FRAMING_CHUNKED, /* Transfer-Encoding: chunked */
+        H1_FRAMING_CLOSE,   /* of a response: to the end of the connection */
 };
 
 /*
@@ -53,6 +65,10 @@ enum h1_framing {
  */
 int h1_request_framing(const struct http_fields *fields, unsigned minor_version, enum h1_framing *ret_framing,
                        uint64_t *ret_length, struct http_fault *ret_fault);
+
+/* The same for a response to a request of this method, which has no tunnel: what a request may not have, a response may not have either. */
+int h1_response_framing(const struct http_fields *fields, const struct h1_response_head *head, enum http_method method,
+                        enum h1_framing *ret_framing, uint64_t *ret_length, struct http_fault *ret_fault);
 
 #define H1_TRAILER_NAME_MAX 20 /* bytes kept; longer names are not among those that are looked for */
 
