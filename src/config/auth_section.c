@@ -29,6 +29,37 @@ static const struct config_key auth_keys[] = {
                         .documentation = "How old the key that signs grants becomes before a new one takes its place.",
         },
         {
+                        .name = "socket",
+                        .type = CONFIG_PATH,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_auth, socket),
+                        .fallback = "\"/run/ccodes/auth-grants.sock\"",
+                        .documentation =
+                                        "Where ccodes-server hands its connections to ccodes-auth, to ask about tokens "
+                                        "and passwords.",
+        },
+        {
+                        .name = "public_keys",
+                        .type = CONFIG_PATH,
+                        .effect = CONFIG_PLACE,
+                        .offset = offsetof(struct config_auth, public_keys),
+                        .fallback = "\"/run/ccodes/auth/grant-keys\"",
+                        .documentation = "The file in which ccodes-auth leaves the public keys that its grants are "
+                                         "checked with.",
+        },
+        {
+                        .name = "remember",
+                        .type = CONFIG_SPAN,
+                        .effect = CONFIG_LIVE,
+                        .offset = offsetof(struct config_auth, remember),
+                        .fallback = "\"5s\"",
+                        .minimum = 0,
+                        .maximum = 60 * SECOND,
+                        .documentation = "For how long ccodes-server lets a token or password through without asking "
+                                         "again, also when it was revoked meanwhile; \"0s\": each request is asked "
+                                         "about.",
+        },
+        {
                         .name = "sandbox",
                         .type = CONFIG_BOOLEAN,
                         .effect = CONFIG_RESTART,

@@ -104,6 +104,7 @@ struct http_exchange {
         bool is_refused;                          /* no request was made of it: it has its own line in the log */
         bool is_charged;                          /* to the account of its client */
         bool close;                               /* the connection ends with this exchange */
+        uint32_t retry_after;                     /* s, of a failure with 429 or 503, where it is known; 0: soon */
         struct arena arena;                       /* last: all before it is cleared for each use */
 };
 

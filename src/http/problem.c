@@ -42,11 +42,17 @@ static bool prefers_page(const struct http_exchange *exchange) {
         return http_fields_list_has(&exchange->request.fields, HTTP_FIELD_ACCEPT, SLICE_LITERAL("text/html"));
 }
 
+static void add_retry_after(struct http_exchange *exchange) {
+        const char *text =
+                        exchange->retry_after > 1 ? arena_format(&exchange->arena, "%u", exchange->retry_after) : NULL;
+        (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), text ? slice_of(text) : SLICE_LITERAL("1"));
+}
+
 void http_problem_add_fields(struct http_exchange *exchange, enum cause cause) {
         const struct cause_entry *entry = cause_entry(cause);
         (void) http_response_add(exchange, SLICE_LITERAL("ccodes-cause"), slice_of(entry->code));
         if (entry->status == 429 || entry->status == 503)
-                (void) http_response_add(exchange, SLICE_LITERAL("retry-after"), SLICE_LITERAL("1"));
+                add_retry_after(exchange);
 }
 
 void http_problem_prepare(struct http_exchange *exchange, enum cause cause) {

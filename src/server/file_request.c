@@ -18,6 +18,7 @@ static void on_end(struct http_exchange_end *end, struct http_exchange *exchange
         struct file_request *request = container_of(end, struct file_request, end);
         list_remove(&request->waiter.link);
         list_remove(&request->compression.link);
+        access_cancel(&request->access);
         request->entry = file_entry_unref(request->entry);
 }
 
@@ -240,14 +241,23 @@ void file_request_find(struct file_request *request, void (*found)(struct file_r
         file_request_look_up(request);
 }
 
+/* RFC 9110 section 11.6.1, RFC 6750 section 3. */
+static void add_challenges(struct http_exchange *exchange, enum cause cause) {
+        (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"),
+                                 cause == CAUSE_TOKEN_REQUIRED ? SLICE_LITERAL("Bearer")
+                                                               : SLICE_LITERAL("Bearer error=\"invalid_token\""));
+        (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"),
+                                 SLICE_LITERAL("Basic realm=\"Container Codes\", charset=\"UTF-8\""));
+}
+
 void file_request_add_failure_fields(struct file_request *request, enum cause cause) {
         struct http_exchange *exchange = request->exchange;
         if (cause == CAUSE_METHOD_NOT_ALLOWED)
                 (void) http_response_add(exchange, SLICE_LITERAL("allow"), methods_of(request));
         if (cause == CAUSE_TUS_VERSION_UNSUPPORTED)
                 (void) http_response_add(exchange, SLICE_LITERAL("tus-version"), SLICE_LITERAL(TUS_VERSION));
-        if (cause == CAUSE_TOKEN_REQUIRED)
-                (void) http_response_add(exchange, SLICE_LITERAL("www-authenticate"), SLICE_LITERAL("Bearer"));
+        if (cause == CAUSE_TOKEN_REQUIRED || cause == CAUSE_CREDENTIALS_INVALID)
+                add_challenges(exchange, cause);
         if (cause == CAUSE_RANGE_UNSATISFIABLE) {
                 char *range = arena_format(&exchange->arena, "bytes */%llu",
                                            (unsigned long long) request->unsatisfiable);

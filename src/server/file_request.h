@@ -3,6 +3,7 @@
 
 #include "http/exchange.h"
 #include "http/generation.h"
+#include "server/access.h"
 #include "server/compression.h"
 #include "server/file_cache.h"
 #include "server/site_router.h"
@@ -30,6 +31,7 @@ struct file_worker {
         const struct file_server_snapshot *snapshot;
         struct file_cache *cache;
         struct upload_upkeep *upkeep; /* of the first worker; NULL: none */
+        struct access *access;
         /* Few browsers send many requests: the last Accept-Encoding is mostly the next one too. */
         char accept_text[96];
         size_t accept_length;
@@ -56,7 +58,9 @@ struct file_request {
         struct http_exchange_end end;
         enum cause failure; /* the entry is the page of this error; CAUSE_NONE: it is what was asked for */
         enum file_purpose purpose;
-        void (*found)(struct file_request *request); /* see file_request_find */
+        struct access_waiter access;
+        void (*admitted)(struct file_request *request); /* see upload_access_ask */
+        void (*found)(struct file_request *request);    /* see file_request_find */
         void *found_userdata;
         uint64_t signed_rate;   /* bytes a second, that a signed address agreed to */
         bool is_admitted;       /* by a signed address */

@@ -213,9 +213,12 @@ static int attach(struct http_worker *worker, const struct http_generation *gene
                 return -ENOMEM;
         state->snapshot = snapshot;
         int r = file_cache_new(worker, snapshot->store, snapshot->listings, &snapshot->settings, &state->cache);
+        if (r >= 0)
+                r = access_new(worker, &snapshot->config->root.auth, &state->access);
         if (r >= 0 && worker->index == 0)
                 r = upload_upkeep_new(worker, snapshot->sites, snapshot->site_count, &state->upkeep);
         if (r < 0) {
+                access_free(state->access);
                 file_cache_free(state->cache);
                 free(state);
                 return r;
@@ -230,6 +233,7 @@ static void detach(struct http_worker *worker, void *userdata) {
         if (!state)
                 return;
         upload_upkeep_free(state->upkeep);
+        access_free(state->access);
         file_cache_free(state->cache);
         free(state);
 }

@@ -3,12 +3,14 @@
  * daemon_main's. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/daemon.h"
 #include "http/respond.h"
 #include "server/file_server.h"
 #include "server/upload/upload_metrics.h"
 #include "shared/sandbox.h"
+#include "shared/syscall.h"
 
 static const struct config_list *listeners(const struct config_root *root) {
         return &root->server.listeners;
@@ -29,11 +31,20 @@ static bool sandbox(const struct config_root *root) {
 static void each_path(const struct config_root *root, void (*add)(const char *path, unsigned access, void *userdata),
                       void *userdata) {
         const struct config_site *sites = root->sites.items;
+        bool asks = false;
         for (size_t i = 0; i < root->sites.count; i++) {
                 const struct config_upload *uploads = sites[i].uploads.items;
                 add(sites[i].root, SANDBOX_READ, userdata);
-                for (size_t j = 0; j < sites[i].uploads.count; j++)
+                for (size_t j = 0; j < sites[i].uploads.count; j++) {
                         add(uploads[j].folder, SANDBOX_READ | SANDBOX_WRITE, userdata);
+                        asks |= uploads[j].access == CONFIG_UPLOAD_TOKEN;
+                }
+        }
+        /* The folder, since a new key comes in a file that takes the old one's place. */
+        _cleanup_free_ char *keys = asks ? strdup(root->auth.public_keys) : NULL;
+        if (keys && strrchr(keys, '/') > keys) {
+                *strrchr(keys, '/') = '\0';
+                add(keys, SANDBOX_READ, userdata);
         }
 }
 

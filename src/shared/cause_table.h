@@ -187,6 +187,10 @@ CAUSE(OVERLOADED, "overloaded", 503, "The server is at its limit.",
 CAUSE(ROOT_GONE, "root-gone", 503, "The site is not there at the moment.",
       "The folder that was the site's root was removed after it had been opened. Put it back and reload; where the "
       "sandbox does not admit to a folder that is new, `ccodesctl apply` starts a process that may read it.")
+CAUSE(AUTH_UNAVAILABLE, "auth-unavailable", 503, "Who you are cannot be checked at the moment.",
+      "There is no answer from ccodes-auth: `systemctl status ccodes-auth` says whether it runs, the journal "
+      "of both "
+      "why not.")
 CAUSE(STORE_UNAVAILABLE, "store-unavailable", 503, "The users cannot be read or written at the moment.",
       "The journal of ccodes-auth names the system's error: a full or broken disk, usually.")
 CAUSE(UPLOAD_BUSY, "upload-busy", 503, "Too many uploads are under way.",

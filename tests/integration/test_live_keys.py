@@ -27,6 +27,8 @@ PATIENCE = 5  # seconds for what happens after 100 ms once a change is in force,
 # Keys whose effect does not show on such a machine or within a test, and where it is looked at instead.
 ELSEWHERE = {
     "auth.grant_lifetime": "tests/integration/test_auth.py: of another daemon",
+    "auth.socket": "tests/integration/test_access.py: each daemon has one of its own",
+    "auth.remember": "tests/integration/test_access.py: takes a ccodes-auth",
     "auth.key_rotation": "tests/unit/test_grant.c: of another daemon, and an hour at least",
     "tls.kernel_tls": "tests/system/test_kernel_tls.py: takes a kernel that has it",
     "tls.ticket_rotation": "tests/unit/test_tls_tickets.c: a minute at least",

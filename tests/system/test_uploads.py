@@ -26,6 +26,25 @@ def uploads(server):
     machine.run("rm", "-rf", FOLDER)
 
 
+def test_a_token_lets_in(uploads):
+    """Both daemons as they are installed: the gateway hands its connection to ccodes-auth, which starts for it."""
+    machine, url = uploads.machine, f"http://localhost{uploading.PATH}a"
+    uploads.write_config(CONFIG + uploading.CONFIG.replace('"anyone"', '"token"'))
+    machine.run("ccodesctl", "apply", timeout=90)
+    machine.run("ccodesctl", "users", "add", "uploader", "--role", "operator", "--no-password")
+    token = machine.output("ccodesctl", "tokens", "add", "uploader", "--scope", "upload:files")
+    machine.run("systemctl", "stop", "ccodes-auth.service")
+
+    def put(*more):
+        return uploads.curl("--output", "/dev/null", "--write-out", "%{http_code}", "--upload-file", "/etc/hostname", *more, url).out
+
+    assert put() == "401" and put("--header", "Authorization: Bearer none") == "401"
+    assert put("--header", f"Authorization: Bearer {token}") == "201"
+    assert put("--http2-prior-knowledge", "--header", f"Authorization: Bearer {token}") == "204"
+    machine.run("ccodesctl", "users", "remove", "uploader")
+    machine.wait_until(lambda: put("--header", f"Authorization: Bearer {token}") == "401", "it is remembered no longer")
+
+
 def parts(machine):
     """What lies in the staging folder of uploads that cannot be gone on with."""
     out = machine.output("find", f"{FOLDER}/{STAGING}", "-type", "f", "-printf", "%f\\n", check=False)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "http/exchange.h"
-#include "server/upload/upload_mount.h"
+#include "server/file_request.h"
 
-/* Whether the request may change something beneath the mount: CAUSE_NONE, or why not. Asked once for each request, before
- * its body is read. */
-enum cause upload_access_check(const struct upload_mount *mount, const struct http_exchange *exchange);
+/* Goes on with `admitted` when the request may change something beneath its mount: at once where anybody may, or once its client has shown
+ * a token or a password for the scope "upload:NAME" of the folder. Answers with the failure otherwise. Asked once for each
+ * request, before its body is read. */
+void upload_access_ask(struct file_request *request, void (*admitted)(struct file_request *request));

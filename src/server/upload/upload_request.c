@@ -115,22 +115,15 @@ static bool is_tus_creation(const struct file_request *request) {
                http_fields_find(&request->exchange->request.fields, SLICE_LITERAL("tus-resumable")).data;
 }
 
-static void begin_tus(struct file_request *request, struct slice id) {
-        enum cause cause = upload_access_check(request->mount, request->exchange);
-        request->source = &request->mount->files;
-        if (cause != CAUSE_NONE)
-                file_request_fail(request, cause, NULL);
-        else
-                tus_request_upload(request, id);
+static void begin_tus(struct file_request *request) {
+        static const struct slice tus = SLICE_LITERAL(TUS_FOLDER);
+        struct slice beneath = upload_mount_beneath(request->mount, request->exchange->request.path);
+        tus_request_upload(request, slice_from(beneath, tus.length));
 }
 
 static void begin_change(struct file_request *request) {
-        enum cause cause = upload_access_check(request->mount, request->exchange);
         enum http_method method = request->exchange->request.method;
-        request->source = &request->mount->files;
-        if (cause != CAUSE_NONE)
-                file_request_fail(request, cause, NULL);
-        else if (method == HTTP_METHOD_PUT && allows(request, CONFIG_UPLOAD_PUT))
+        if (method == HTTP_METHOD_PUT && allows(request, CONFIG_UPLOAD_PUT))
                 upload_put_begin(request);
         else if (method == HTTP_METHOD_POST && is_tus_creation(request))
                 tus_request_create(request);
@@ -162,7 +155,8 @@ void upload_request_begin(struct file_request *request) {
                         file_request_fail(request, CAUSE_METHOD_NOT_ALLOWED, NULL);
                         return;
                 }
-                begin_tus(request, slice_from(beneath, tus.length));
+                request->source = &request->mount->files;
+                upload_access_ask(request, begin_tus);
                 return;
         }
         switch (request->exchange->request.method) {
@@ -183,7 +177,8 @@ void upload_request_begin(struct file_request *request) {
                 file_request_fail(request, CAUSE_METHOD_UNKNOWN, NULL);
                 break;
         default:
-                begin_change(request);
+                request->source = &request->mount->files;
+                upload_access_ask(request, begin_change);
                 break;
         }
 }
