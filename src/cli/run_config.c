@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "shared/cause.h"
+#include "shared/syscall.h"
 #include "shared/utf8.h"
 
 #define WORKERS_MAX 1024
@@ -74,8 +75,18 @@ static void append_error_pages(struct text *text) {
         text_append_string(text, " }\n");
 }
 
-/* Everything that an upload folder can do, for everybody. */
-static int append_upload(struct text *text, const char *upload, struct error *error) {
+/* Where the ccodes-auth beside it is asked. */
+static void append_auth(struct text *text, const char *state) {
+        _cleanup_free_ char *socket = text_format("%s/auth-grants.sock", state),
+                            *keys = text_format("%s/grant-keys", state);
+        text->failed |= !socket || !keys;
+        text_append_string(text, "\n[auth]\n");
+        append_string(text, "socket", socket ? socket : "");
+        append_string(text, "public_keys", keys ? keys : "");
+}
+
+/* Everything that an upload folder can do. */
+static int append_upload(struct text *text, const char *upload, bool needs_token, struct error *error) {
         char folder[PATH_MAX];
         const char *equals = strchr(upload, '=');
         if (!equals || equals[1] == '\0' || equals - upload < 3 || upload[0] != '/' || equals[-1] != '/')
@@ -90,8 +101,8 @@ static int append_upload(struct text *text, const char *upload, struct error *er
         text_append_string(text, "\n[[site.upload]]\nname = \"upload\"\n");
         append_string(text, "path", path);
         append_string(text, "folder", folder);
-        text_append_string(text, "access = \"anyone\"\nlisting = true\nmethods = [\"get\", \"put\", \"post\", "
-                                 "\"delete\", \"tus\"]\n");
+        append_string(text, "access", needs_token ? "token" : "anyone");
+        text_append_string(text, "listing = true\nmethods = [\"get\", \"put\", \"post\", \"delete\", \"tus\"]\n");
         return 0;
 }
 
@@ -108,6 +119,8 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         if (config->workers)
                 text_printf(text, "workers = %lu\n", strtoul(config->workers, NULL, 10));
         text_append_string(text, "\n[server.cache]\nrevalidate = \"0s\"\n");
+        if (config->needs_token)
+                append_auth(text, config->state);
         append_listeners(text, &config->http, "http", false);
         append_listeners(text, &config->https, "https", true);
         if (config->https.count > 0) {
@@ -122,7 +135,7 @@ int run_config_write(const struct run_config *config, struct error *error, struc
         text_append_string(text, "listing = true\ncache_control = \"no-cache\"\n");
         append_error_pages(text);
         if (config->upload)
-                r = append_upload(text, config->upload, error);
+                r = append_upload(text, config->upload, config->needs_token, error);
         if (r < 0)
                 return r;
         return text->failed ? error_set_errno(error, -ENOMEM, "writing a configuration") : 0;

@@ -10,6 +10,8 @@ struct run_config {
         const char *folder;               /* to serve */
         const char *echo;                 /* path of the echo endpoint; NULL: none */
         const char *upload;               /* "PATH=FOLDER" of an upload folder; NULL: none */
+        bool needs_token;                 /* to put something there */
+        const char *state;                /* folder in which ccodes-auth runs then */
         const char *workers;              /* as typed; NULL: the default */
         struct run_addresses http, https; /* count 0: none */
         const char *certificate, *key;    /* of https */

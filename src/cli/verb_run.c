@@ -64,6 +64,8 @@ static int make_config(struct running *running, const struct cli_arguments *argu
         struct run_config config = { .folder = folder_of(arguments),
                                      .echo = cli_argument(arguments, "echo"),
                                      .upload = cli_argument(arguments, "upload"),
+                                     .needs_token = cli_argument(arguments, "token") != NULL,
+                                     .state = running->folder.path,
                                      .workers = cli_argument(arguments, "workers") };
         bool has_ipv6 = run_address_has_ipv6();
         int r = 0;
@@ -252,13 +254,20 @@ static int bring_up(struct running *running, struct run_daemon *daemon, const st
 }
 
 /* The server last, since it asks the other; both, or neither. As bring_up. */
-static int bring_up_all(struct running *running, struct error *error) {
+static int bring_up_all(struct running *running, const struct cli_arguments *arguments, struct error *error) {
         const struct cli_service *auth = NULL;
-        int r = run_tokens_are_needed(running->config) ? cli_service_find("auth", error, &auth) : 0;
+        enum run_tokens_place place = run_tokens_place(running->config, &running->folder);
+        if (place == RUN_TOKENS_ELSEWHERE)
+                cli_note(running->cli,
+                         "ccodes-auth, which uploads need a token of, is not run here: with --state FOLDER it is where "
+                         "[auth] "
+                         "has socket = \"FOLDER/auth-grants.sock\" and public_keys = \"FOLDER/grant-keys\"");
+        int r = place == RUN_TOKENS_HERE ? cli_service_find("auth", error, &auth) : 0;
         if (r >= 0 && auth)
                 r = bring_up(running, &running->auth, auth, error);
         if (r == 0 && auth)
-                r = run_tokens_prepare(&running->tokens, &running->folder, error);
+                r = run_tokens_prepare(&running->tokens, &running->folder, cli_argument(arguments, "token") != NULL,
+                                       error);
         return r == 0 ? bring_up(running, &running->server, &cli_services[0], error) : r;
 }
 
@@ -284,7 +293,7 @@ static void bring_down(struct running *running) {
 }
 
 static int run_to_the_end(struct running *running, const struct cli_arguments *arguments, struct error *error) {
-        int r = bring_up_all(running, error);
+        int r = bring_up_all(running, arguments, error);
         if (r == 0)
                 r = say_ready(running, arguments, error);
         if (r == 0)
@@ -302,8 +311,11 @@ int verb_run(struct cli *cli, const struct cli_arguments *arguments, struct erro
         if (arguments->operand_count > 0 && cli_argument(arguments, "dir"))
                 return cli_refuse(cli, "two folders are given; one can be served");
         if (running.config && (folder || cli_argument(arguments, "http") || cli_argument(arguments, "https") ||
-                               cli_argument(arguments, "workers") || cli_argument(arguments, "upload")))
+                               cli_argument(arguments, "workers") || cli_argument(arguments, "upload") ||
+                               cli_argument(arguments, "token")))
                 return cli_refuse(cli, "with --config the configuration says folders, addresses and workers");
+        if (cli_argument(arguments, "token") && !cli_argument(arguments, "upload"))
+                return cli_refuse(cli, "--token is for what --upload PATH=FOLDER takes");
         take_signals(&running);
         int r = state_folder_open(cli_argument(arguments, "state"), error, &running.folder);
         if (r >= 0 && folder)

@@ -106,6 +106,7 @@ static const struct cli_option run_options[] = {
         { .name = "upload",
           .value = "PATH=FOLDER",
           .help = "let anybody put files into this folder, at this path: /files/=/tmp/files" },
+        { .name = "token", .help = "let only who shows a token put files there; one is made, and printed" },
         { .name = "workers", .value = "COUNT", .help = "threads that serve (default: one for each CPU)" },
         { .name = "config",
           .letter = 'c',
@@ -604,10 +605,11 @@ const struct cli_verb cli_verbs[] = {
                                        "A port alone means every address of the machine, localhost means 127.0.0.1 and "
                                        "::1, port 0 one that is free. The certificate for --https is kept in "
                                        "~/.local/share/ccodes, so that a browser's exception for it lasts.\n\n"
-                                       "Where the configuration asks for tokens (access = \"token\"), ccodes-auth runs "
-                                       "beside the server, and its accounts socket "
-                                       "is named: `ccodesctl users` and `ccodesctl tokens` take it as --socket. What "
-                                       "it keeps is in the folder of --state.\n\n"
+                                       "With --token, or where an upload folder has access = \"token\" and [auth] has "
+                                       "its socket and public_keys in the folder of "
+                                       "--state, ccodes-auth runs beside the server, and keeps users there. Its "
+                                       "accounts socket is named: `ccodesctl users` and "
+                                       "`ccodesctl tokens` take it as --socket.\n\n"
                                        "With --json a line of JSON is printed once it serves.",
                         .options = run_options,
                         .run = verb_run,

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 import urllib.error
+import urllib.request
 
 import pytest
 
@@ -247,13 +248,16 @@ def test_ctrl_c_reaches_the_daemon_once(site, tmp_path):
     assert server.stop() == 0
 
 
-def config_with_uploads(tmp_path, access):
+def config_with_uploads(tmp_path, access, state=None):
     (tmp_path / "uploads").mkdir()
     config = tmp_path / "my.toml"
     config.write_text(f'[[server.listener]]\nname = "http"\naddress = "127.0.0.1:0"\n'
                       f'[[site]]\nname = "s"\nroot = {json.dumps(str(tmp_path))}\n'
                       f'[[site.upload]]\nname = "in"\npath = "/in/"\nfolder = {json.dumps(str(tmp_path / "uploads"))}\n'
-                      f'access = "{access}"\n')
+                      f'access = "{access}"\n' + (f"""[auth]
+socket = {json.dumps(str(state / "auth-grants.sock"))}
+public_keys = {json.dumps(str(state / "grant-keys"))}
+""" if state else ""))
     return config
 
 
@@ -264,11 +268,12 @@ def pid_of(state, name):
 
 
 def test_a_configuration_that_asks_for_tokens_gets_who_keeps_them(run, tmp_path):
-    config, state = config_with_uploads(tmp_path, "token"), tmp_path / "state"
+    state = tmp_path / "state"
+    config = config_with_uploads(tmp_path, "token", state)
     for _ in range(2):
         server = run("--config", config, "--state", state)
         accounts = server.ready["accounts_socket"]
-        assert accounts == str(state / "auth-accounts.sock")
+        assert accounts == str(state / "auth-accounts.sock") and server.ready["token"] is None
         pids = [pid_of(state, name) for name in ("server", "auth")]
         assert pids[0] == server.ready["pid"]
         users = [user["name"] for user in ccodesctl_json("users", "list", "--socket", accounts)["users"]]
@@ -286,10 +291,16 @@ def test_a_configuration_without_tokens_has_no_accounts(run, tmp_path):
     assert not (tmp_path / "state/auth.sock").exists()
 
 
+def test_a_configuration_that_asks_elsewhere_for_tokens(run, tmp_path):
+    server = run("--config", config_with_uploads(tmp_path, "token"), "--state", tmp_path / "state")
+    assert server.ready["accounts_socket"] is None
+    assert "auth-grants.sock" in server.log()
+
+
 @pytest.mark.parametrize("daemon", ["auth", "server"])
 def test_told_to_stop_while_it_comes_up(tmp_path, daemon):
     state = tmp_path / "state"
-    process = subprocess.Popen([CCODESCTL, "run", "--config", config_with_uploads(tmp_path, "token"), "--state", state],
+    process = subprocess.Popen([CCODESCTL, "run", "--config", config_with_uploads(tmp_path, "token", state), "--state", state],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until((state / f"{daemon}.sock").exists, f"ccodes-{daemon} has begun")
@@ -302,7 +313,8 @@ def test_told_to_stop_while_it_comes_up(tmp_path, daemon):
 
 
 def test_it_serves_with_both_or_not_at_all(tmp_path):
-    config, state = config_with_uploads(tmp_path, "token"), tmp_path / "state"
+    state = tmp_path / "state"
+    config = config_with_uploads(tmp_path, "token", state)
     server = Run("--config", config, "--state", state, folder=tmp_path)
     os.kill(pid_of(state, "auth"), signal.SIGKILL)
     assert server.process.wait(20) == 1
@@ -313,3 +325,30 @@ def test_it_serves_with_both_or_not_at_all(tmp_path):
     (state / "users.sqlite").write_bytes(b"this is no database" * 100)
     result = ccodesctl("run", "--config", config, "--state", state, check=1)
     assert "ccodes-auth did not start" in result.stderr and "users" in result.stderr
+
+
+def test_a_token_for_a_first_try(run, site, tmp_path):
+    (tmp_path / "in").mkdir()
+    server = run(site, "--http", "127.0.0.1:0", "--upload", f"/in/={tmp_path}/in", "--token")
+    listed, = ccodesctl_json("tokens", "list", "--socket", server.ready["accounts_socket"])["tokens"]
+    assert (listed["user"], listed["scopes"]) == ("you", "upload:*") and 0 < listed["expires"] - time.time() <= 86400
+    token = server.ready["token"]
+
+    def put(authorization):
+        request = urllib.request.Request(server.url() + "in/a.txt", b"content", authorization, method="PUT")
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status
+
+    for wrong in ({}, {"Authorization": f"Bearer {token[:-4]}AAAA"}):
+        with pytest.raises(urllib.error.HTTPError) as failure:
+            put(wrong)
+        assert failure.value.code == 401
+    assert put({"Authorization": f"Bearer {token}"}) == 201
+    assert (tmp_path / "in/a.txt").read_bytes() == b"content"
+    folder = os.path.dirname(server.socket)
+    assert server.stop() == 0
+    assert not os.path.exists(folder), "what is temporary goes with all that was kept in it"
+
+
+def test_a_token_is_for_uploads(site):
+    assert "--upload" in ccodesctl("run", site, "--token", check=2).stderr

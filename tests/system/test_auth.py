@@ -153,6 +153,81 @@ def test_administrators_need_no_root(auth):
     assert result.code == 3 and "sudo ccodesctl start auth" in result.err
 
 
+FOLDER = "/srv/ccodes-tests-tokens"
+ASKS_FOR_TOKENS = CONFIG + f"""
+[[site.upload]]
+name = "in"
+path = "/in/"
+folder = "{FOLDER}"
+access = "token"
+overwrite = true
+
+[auth]
+remember = "0s"
+"""
+
+
+@pytest.fixture
+def gateway(auth):
+    """The server with an upload folder that asks for tokens, and a user who may upload."""
+    machine = auth.machine
+    machine.script(f"rm -rf {FOLDER}; install -d -o ccodes-server -g ccodes {FOLDER}")
+    auth.server.started()
+    auth.server.write_config(ASKS_FOR_TOKENS)
+    machine.run("ccodesctl", "apply", timeout=120)
+    machine.run("ccodesctl", "users", "add", "ann", "--role", "operator", stdin="correct horse")
+    yield auth
+    machine.run("ccodesctl", "users", "remove", "ann")
+    auth.server.write_config(CONFIG)
+    machine.run("ccodesctl", "apply", timeout=120)
+    machine.run("rm", "-rf", FOLDER)
+
+
+def put(gateway, *arguments):
+    """The status and the cause of an upload."""
+    gateway.machine.put("/run/ccodes-tests-upload", "content")
+    response = gateway.server.get("http://localhost/in/a.txt", "--upload-file", "/run/ccodes-tests-upload",
+                                  "--header", "Expect:", *arguments)
+    return response.status, response.fields.get("ccodes-cause")
+
+
+def bearer(token):
+    return "--header", f"Authorization: Bearer {token}"
+
+
+def test_who_shows_a_token_may_upload(gateway):
+    machine = gateway.machine
+    token, other = (machine.output("ccodesctl", "tokens", "add", "ann", "--scope", scope).split()[0]
+                    for scope in ("upload:in", "upload:other"))
+    assert put(gateway)[0] == 401
+    assert put(gateway, *bearer(token))[0] == 201
+    assert machine.output("cat", f"{FOLDER}/a.txt") == "content"
+    assert put(gateway, "--user", "ann:correct horse")[0] in (200, 204)
+    assert put(gateway, *bearer(other)) == (403, "scope-missing")
+    assert put(gateway, *bearer(token[:-4] + "AAAA"))[0] == 401
+    machine.run("ccodesctl", "users", "disable", "ann")
+    assert put(gateway, *bearer(token))[0] == 401
+    machine.run("ccodesctl", "users", "enable", "ann")
+    assert put(gateway, *bearer(token))[0] in (200, 204)
+
+
+def test_the_gateway_s_question_starts_it(gateway):
+    machine = gateway.machine
+    token = machine.output("ccodesctl", "tokens", "add", "ann", "--scope", "upload:in").split()[0]
+    machine.run("systemctl", "stop", SERVICE)
+    assert put(gateway, *bearer(token))[0] == 201
+    machine.wait_until(lambda: gateway.state() == "active", "the service is active")
+    before = gateway.pid()
+    machine.run("kill", "-KILL", before)
+    machine.wait_until(lambda: next_pid(gateway, before), "the service runs again")
+    assert put(gateway, *bearer(token))[0] in (200, 204)
+    machine.run("systemctl", "stop", *UNITS, SERVICE)
+    status, cause = put(gateway, *bearer(token))
+    assert status == 503 and cause, "without who keeps the users nobody is let in"
+    machine.run("systemctl", "start", *UNITS)
+    assert put(gateway, *bearer(token))[0] in (200, 204)
+
+
 class Adding:
     """Users and tokens that are added all the time."""
 
