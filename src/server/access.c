@@ -139,9 +139,12 @@ static void on_keys_read(struct thread_task *task) {
                 else
                         log_error(access->worker->log, "reading the keys of grants in %s: %s", reading->path,
                                   strerror(reading->result < 0 ? -reading->result : ECANCELED));
-                while (!list_is_empty(&access->checking)) {
-                        struct access_question *question =
-                                        list_entry(access->checking.next, struct access_question, link);
+                /* The last answer may be the end of the configuration that asked, and of `access` with it. */
+                struct list checking;
+                list_init(&checking);
+                list_splice(&checking, &access->checking);
+                while (!list_is_empty(&checking)) {
+                        struct access_question *question = list_entry(checking.next, struct access_question, link);
                         list_remove(&question->link);
                         question->has_read_keys = true;
                         check(question);

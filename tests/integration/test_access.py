@@ -247,3 +247,18 @@ def test_a_grant_is_good_for_its_request_alone(gateway, auth, folder):
         assert put(daemon, "/in/a", b"a", headers).status == 201, "the very request"
         serving.result(20)
     assert names_in(folder) == ["a"]
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", b""], ids=["an answer", "an end"])
+def test_a_reload_while_somebody_waits(gateway, auth, answer):
+    """What comes then ends the last request of the configuration before, and with it all that had asked in its name."""
+    daemon = gateway()
+    auth.kill()
+    (auth.folder / "auth-grants.sock").unlink()
+    false = FalseAuth(auth.folder / "auth-grants.sock", lambda asked: daemon.admin("POST", "/reload").status == 200 and answer)
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        serving = threads.submit(false.serve, 1)
+        response = put(daemon, "/in/a", b"a", {"Authorization": "Bearer x", "Connection": "close"})
+        assert cause(response) == ("credentials-invalid" if answer else "auth-unavailable")
+        serving.result(20)
+    assert daemon.get("/in/a").status == 404, "it goes on"

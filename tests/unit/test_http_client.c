@@ -323,6 +323,74 @@ static void a_call_that_is_taken_back_is_not_told(void **state) {
         assert_true(asked[2].is_done && asked[2].result == -ECANCELED && !asked[0].is_done);
 }
 
+/* A call whose answer is the last thing that its owner waited for. */
+struct last {
+        struct asked asked;
+        struct bed *bed;
+};
+
+static void on_last(struct http_client_call *call, int result, const struct http_client_response *response) {
+        struct last *last = container_of(call, struct last, asked.call);
+        http_client_free(take_pointer(last->bed->client));
+        on_done(call, result, response);
+}
+
+static void whoever_is_told_may_free_the_client(void **state) {
+        static const char *const answers[] = { OK, OK OK, "no answer\r\n\r\n" };
+        for (size_t i = 0; i < ELEMENTS_OF(answers); i++) {
+                void *fresh = NULL;
+                set_up(&fresh);
+                struct last last = { .bed = fresh };
+                struct asked others[2];
+                ask(fresh, &others[0]);
+                ask(fresh, &last.asked);
+                last.asked.call.done = on_last;
+                ask(fresh, &others[1]);
+                say_text(fresh, 1, answers[i]);
+                assert_true(last.asked.is_done && last.asked.result == (i < 2 ? 0 : -EBADMSG));
+                for (size_t j = 0; j < 2; j++)
+                        assert_true(others[j].is_done && others[j].result == -ECANCELED);
+                tear_down(&fresh);
+        }
+        (void) state;
+}
+
+/* The rest of it would be read as the beginning of the next. */
+static void a_request_that_is_not_out_is_nobodys_beginning(void **state) {
+        struct bed *bed = *state;
+        struct asked asked = { .call = { .method = HTTP_METHOD_POST, .done = on_done } };
+        size_t length = (size_t) 4 << 20;
+        char *request = calloc(1, length);
+        assert_non_null(request);
+        asked.call.request = (struct slice) { request, length };
+        http_client_start(bed->client, &asked.call);
+        turn(bed);
+        assert_true(heard(bed, 0) > 0);
+        say_text(bed, 0, OK);
+        assert_true(asked.is_done && asked.result == 0);
+        free(request);
+        ask(bed, &asked);
+        assert_int_equal(bed->count, 2);
+        http_client_cancel(&asked.call);
+}
+
+static void no_room_for_a_connection_is_told_unless_one_is_there(void **state) {
+        struct bed *bed = *state;
+        struct asked asked[2];
+        bed->refusal = -EAGAIN;
+        ask(bed, &asked[0]);
+        assert_true(asked[0].is_done && asked[0].result == -EAGAIN);
+        bed->refusal = 0;
+        ask(bed, &asked[0]);
+        bed->refusal = -EAGAIN;
+        ask(bed, &asked[1]);
+        assert_false(asked[1].is_done);
+        say_text(bed, 0, OK);
+        assert_true(asked[0].is_done && asked[0].result == 0);
+        say_text(bed, 0, OK);
+        assert_true(asked[1].is_done && asked[1].result == 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -337,6 +405,9 @@ int main(void) {
                 TEST(a_new_one_that_is_cut_is),
                 TEST(nobody_waits_for_ever),
                 TEST(a_call_that_is_taken_back_is_not_told),
+                TEST(whoever_is_told_may_free_the_client),
+                TEST(a_request_that_is_not_out_is_nobodys_beginning),
+                TEST(no_room_for_a_connection_is_told_unless_one_is_there),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,8 @@ struct http_client {
         struct list idle;                 /* connections; the last one used first */
         unsigned connections, waiting_count;
         struct loop_deferred tell;
+        bool is_telling; /* a call's owner, who may free the client */
+        bool is_gone;    /* that has happened: whoever tells frees the memory */
 };
 
 static void close_connection(struct http_client_connection *connection) {
@@ -76,15 +78,29 @@ static void end_later(struct http_client_call *call, int result) {
 
 static void serve_waiting(struct http_client *client);
 
-static void tell_ended(struct loop_deferred *deferred, void *userdata) {
-        struct http_client *client = userdata;
-        (void) deferred;
+static void tell(struct http_client *client, struct http_client_call *call, int result,
+                 const struct http_client_response *response) {
+        client->is_telling = true;
+        call->done(call, result, response);
+        client->is_telling = false;
+}
+
+static void tell_all(struct http_client *client) {
         while (!list_is_empty(&client->ended)) {
                 struct http_client_call *call = list_entry(client->ended.next, struct http_client_call, link);
                 list_remove(&call->link);
-                call->done(call, call->result, NULL);
+                tell(client, call, call->result, NULL);
         }
-        serve_waiting(client);
+}
+
+static void tell_ended(struct loop_deferred *deferred, void *userdata) {
+        struct http_client *client = userdata;
+        (void) deferred;
+        tell_all(client);
+        if (client->is_gone)
+                free(client);
+        else
+                serve_waiting(client);
 }
 
 static void fail(struct http_client_connection *connection, int error) {
@@ -110,14 +126,12 @@ static void lose(struct http_client_connection *connection, int error) {
 /* The connection is free for another request, or closed when it cannot be used again. */
 static void release(struct http_client_connection *connection, bool is_kept) {
         struct http_client *client = connection->client;
-        connection->call = NULL;
         if (!is_kept || loop_io_change(client->options.loop, &connection->io, EPOLLIN) < 0) {
                 close_connection(connection);
                 return;
         }
         connection->received.length = 0;
         connection->was_used = true;
-        list_remove(&connection->link);
         list_prepend(&client->idle, &connection->link);
 }
 
@@ -127,10 +141,11 @@ static int parse_head(struct http_client_connection *connection, struct http_fau
                                        &connection->scanned, &connection->fields, &connection->head, ret_fault);
 }
 
-/* Whether another request may follow a response that ends at `end`. */
+/* Whether another request may follow a response that ends at `end`. Not one whose own request was not waited for: what is left of
+ * that would be the beginning of the next. */
 static bool is_persistent(const struct http_client_connection *connection, size_t end) {
-        return connection->framing != H1_FRAMING_CLOSE && connection->head.minor_version == 1 &&
-               end == connection->received.length &&
+        return connection->sent == connection->call->request.length && connection->framing != H1_FRAMING_CLOSE &&
+               connection->head.minor_version == 1 && end == connection->received.length &&
                !http_fields_list_has(&connection->fields, HTTP_FIELD_CONNECTION, SLICE_LITERAL("close"));
 }
 
@@ -147,7 +162,14 @@ static void complete(struct http_client_connection *connection, size_t body_leng
         bool is_kept = !is_end && is_persistent(connection, end);
         loop_timer_stop(client->options.loop, &call->timer);
         call->connection = NULL;
-        call->done(call, 0, &response);
+        connection->call = NULL;
+        list_remove(&connection->link); /* nobody else's, as long as the response is looked at */
+        tell(client, call, 0, &response);
+        if (client->is_gone) {
+                close_connection(connection);
+                free(client);
+                return;
+        }
         release(connection, is_kept);
         serve_waiting(client);
 }
@@ -325,7 +347,7 @@ static int open_connection(struct http_client *client, struct http_client_connec
         return 0;
 }
 
-/* An idle connection, or a new one. -EAGAIN: all are busy. */
+/* An idle connection, or a new one. -EAGAIN: all are busy, or the other side has no room for one more. */
 static int get_connection(struct http_client *client, struct http_client_connection **ret_connection) {
         if (!list_is_empty(&client->idle)) {
                 *ret_connection = list_entry(client->idle.next, struct http_client_connection, link);
@@ -354,7 +376,7 @@ static void serve_waiting(struct http_client *client) {
                 struct http_client_call *call = list_entry(client->waiting.next, struct http_client_call, link);
                 struct http_client_connection *connection;
                 int r = get_connection(client, &connection);
-                if (r == -EAGAIN)
+                if (r == -EAGAIN && client->connections > 0) /* its end is when this is tried again */
                         return;
                 if (r < 0)
                         end_later(call, r);
@@ -384,11 +406,14 @@ void http_client_free(struct http_client *client) {
                 fail(list_entry(client->busy.next, struct http_client_connection, link), -ECANCELED);
         while (!list_is_empty(&client->waiting))
                 end_later(list_entry(client->waiting.next, struct http_client_call, link), -ECANCELED);
-        tell_ended(&client->tell, client);
+        bool is_telling = client->is_telling;
+        tell_all(client);
         loop_deferred_cancel(&client->tell);
         while (!list_is_empty(&client->idle))
                 close_connection(list_entry(client->idle.next, struct http_client_connection, link));
-        free(client);
+        client->is_gone = true;
+        if (!is_telling)
+                free(client);
 }
 
 void http_client_start(struct http_client *client, struct http_client_call *call) {

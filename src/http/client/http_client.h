@@ -52,7 +52,7 @@ struct http_client_call {
 
 int http_client_new(const struct http_client_options *options, struct http_client **ret_client);
 
-/* Ends what is under way. Takes NULL. */
+/* Ends what is under way; also from within `done`, where it is the last that is done with the client. Takes NULL. */
 void http_client_free(struct http_client *client);
 
 void http_client_start(struct http_client *client, struct http_client_call *call);
