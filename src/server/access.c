@@ -50,6 +50,7 @@ struct access {
         struct grant_keys keys;
         struct key_reading *reading; /* under way; NULL: none */
         struct list checking;        /* questions whose grants wait for the keys */
+        uint64_t complained;         /* ms, of the loop: when a failure of ccodes-auth was logged last */
         unsigned char secret[32];
         struct remembered remembered[REMEMBERED];
 };
@@ -119,6 +120,15 @@ static void remember(struct access *access, const struct access_question *questi
 
 static void check(struct access_question *question);
 
+/* At most once a second: whoever shows a credential, whatever it is, can make this happen. */
+static void complain(struct access *access, const char *what, const char *place, int error) {
+        uint64_t now = loop_now(access->worker->loop);
+        if (access->complained != 0 && now < access->complained + 1000)
+                return;
+        access->complained = now;
+        log_error(access->worker->log, "%s (%s): %s", what, place, strerror(-error));
+}
+
 static void read_keys(struct thread_task *task) {
         struct key_reading *reading = container_of(task, struct key_reading, task);
         struct error error = ERROR_INIT;
@@ -137,8 +147,8 @@ static void on_keys_read(struct thread_task *task) {
                 if (task->result >= 0 && reading->result >= 0)
                         access->keys = reading->keys;
                 else
-                        log_error(access->worker->log, "reading the keys of grants in %s: %s", reading->path,
-                                  strerror(reading->result < 0 ? -reading->result : ECANCELED));
+                        complain(access, "reading the keys of grants", reading->path,
+                                 reading->result < 0 ? reading->result : -ECANCELED);
                 /* The last answer may be the end of the configuration that asked, and of `access` with it. */
                 struct list checking;
                 list_init(&checking);
@@ -188,7 +198,7 @@ static void check(struct access_question *question) {
         if (r >= 0)
                 remember(access, question, &grant);
         else
-                log_error(access->worker->log, "a grant of ccodes-auth is not good: %s", strerror(-r));
+                complain(access, "a grant of ccodes-auth is not good", access->config->socket, r);
         decide(question, r >= 0 ? CAUSE_NONE : CAUSE_AUTH_UNAVAILABLE);
 }
 
@@ -223,8 +233,7 @@ static void on_answer(struct http_client_call *call, int result, const struct ht
         struct access_question *question = container_of(call, struct access_question, call);
         struct access *access = question->access;
         if (result < 0) {
-                log_error(access->worker->log, "asking ccodes-auth at %s: %s", access->config->socket,
-                          strerror(-result));
+                complain(access, "asking ccodes-auth", access->config->socket, result);
                 decide(question, CAUSE_AUTH_UNAVAILABLE);
         } else if (response->status != 200) {
                 struct slice wait = http_fields_find(&response->fields, SLICE_LITERAL("Retry-After"));

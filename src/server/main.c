@@ -31,17 +31,15 @@ static bool sandbox(const struct config_root *root) {
 static void each_path(const struct config_root *root, void (*add)(const char *path, unsigned access, void *userdata),
                       void *userdata) {
         const struct config_site *sites = root->sites.items;
-        bool asks = false;
         for (size_t i = 0; i < root->sites.count; i++) {
                 const struct config_upload *uploads = sites[i].uploads.items;
                 add(sites[i].root, SANDBOX_READ, userdata);
-                for (size_t j = 0; j < sites[i].uploads.count; j++) {
+                for (size_t j = 0; j < sites[i].uploads.count; j++)
                         add(uploads[j].folder, SANDBOX_READ | SANDBOX_WRITE, userdata);
-                        asks |= uploads[j].access == CONFIG_UPLOAD_TOKEN;
-                }
         }
-        /* The folder, since a new key comes in a file that takes the old one's place. */
-        _cleanup_free_ char *keys = asks ? strdup(root->auth.public_keys) : NULL;
+        /* Of the keys that grants are checked with: the folder, since a new key comes in a file that takes the old one's place. A reload
+         * may be what needs them first. */
+        _cleanup_free_ char *keys = strdup(root->auth.public_keys);
         if (keys && strrchr(keys, '/') > keys) {
                 *strrchr(keys, '/') = '\0';
                 add(keys, SANDBOX_READ, userdata);

@@ -159,6 +159,26 @@ def test_it_is_away_and_comes_back(gateway, auth):
     assert daemon.get("/in/a").status == 200
 
 
+def test_a_reload_may_be_what_needs_the_keys_first(gateway, auth):
+    daemon, token = gateway(), add(auth)
+    closed = daemon.config.read_text()
+    daemon.stop()
+    daemon.config.write_text(closed.replace('access = "token"', 'access = "anyone"'))
+    daemon.start()
+    daemon.config.write_text(closed)
+    assert daemon.admin("POST", "/reload").status == 200
+    assert put(daemon, "/in/a", b"a").status == 401
+    assert put(daemon, "/in/a", b"a", bearer(token)).status == 201
+
+
+def test_nobody_floods_the_log_while_it_is_away(gateway, auth):
+    daemon = gateway()
+    auth.kill()
+    for _ in range(50):
+        assert put(daemon, "/in/a", b"a", {"Authorization": "Bearer x"}).status == 503
+    assert daemon.log().count("asking ccodes-auth") <= 8, "once a second for each worker"
+
+
 def test_it_stands_still(gateway, auth):
     daemon, token = gateway(), add(auth)
     auth.process.send_signal(signal.SIGSTOP)
@@ -196,7 +216,8 @@ def test_only_the_signature_counts(gateway, auth, tmp_path, change):
         (keys / "grant-keys").write_text("nonsense\n")
     daemon = gateway(keys=keys)
     assert cause(put(daemon, "/in/a", b"a", bearer(token))) == "auth-unavailable"
-    until(lambda: "a grant of ccodes-auth is not good" in daemon.log(), "it is in the log")
+    words = "a grant of ccodes-auth is not good" if change == "another's keys" else "reading the keys of grants"
+    until(lambda: words in daemon.log(), "it is in the log")
 
 
 class FalseAuth:
